@@ -1,0 +1,25 @@
+/* The expression language of SCHED_REQUIREMENTS and SCHED_RANK.
+ *
+ *   requirements:  ( A = "x" ) & !( B > 3 ) | C != "*glob*" & D @> 5     rank:  FREE_CPU * 100 - -RUNNING_VMS / 2
+ *
+ * Compiled once into an immutable program (any thread may evaluate it), evaluated against a lookup of
+ * attributes. An attribute may have several values (e.g. several CLUSTER_ID): see the comment of each operator in expr.c. */
+#ifndef COMMON_EXPR_H
+#define COMMON_EXPR_H
+
+#include <stdbool.h>
+#include "common/err.h"
+
+struct expr;
+
+/* The i-th value of an attribute (path like FREE_CPU, TEMPLATE/HYPERVISOR or HOST/TEMPLATE/X as given in the text), or NULL. */
+typedef const char *(*expr_lookup)(void *ctx, const char *name, int i);
+
+/* ONE_INTERNAL with the column and reason. Empty text: a program that is true / ranks 0. */
+enum one_rc expr_compile_requirements(const char *text, struct expr **out, struct one_err *err);
+enum one_rc expr_compile_rank(const char *text, struct expr **out, struct one_err *err);
+void expr_free(struct expr *e);
+bool expr_match(const struct expr *e, expr_lookup lookup, void *ctx);
+double expr_rank(const struct expr *e, expr_lookup lookup, void *ctx); /* a missing or non-numeric attribute counts 0; x/0 is 0 */
+
+#endif
