@@ -1,11 +1,13 @@
 /* XML in, over libxml2's SAX interface into a small arena tree, and XML out into a strbuf.
  *
  * Reading refuses a DOCTYPE (so no entities but the five predefined ones and character references),
- * nesting deeper than max_depth, and texts over max_bytes. Comments and processing instructions are skipped.
- * Namespaces are ignored (prefixes stay in the name). Text of mixed content is joined. */
+ * nesting deeper than max_depth, texts over max_bytes and NUL bytes. The text is UTF-8 whatever its declaration
+ * says. Comments and processing instructions are skipped. Namespaces are ignored (prefixes stay in the name).
+ * Text of mixed content is joined. */
 #ifndef COMMON_XML_H
 #define COMMON_XML_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include "common/arena.h"
 #include "common/err.h"
@@ -19,6 +21,7 @@ struct xnode {
 	struct xnode *first, *last; /* children */
 	const char *name;          /* interned in the arena */
 	const char *text;          /* all text inside, entities resolved; "" when none; surrounding blanks kept */
+	bool has_text;             /* there is text, if only an empty CDATA section: <A/> has none, <A><![CDATA[]]></A> has */
 	struct xattr *attrs;
 };
 
@@ -37,13 +40,14 @@ double xml_float(const struct xnode *n, const char *name, double dflt);
 struct xnode *xml_path(const struct xnode *n, const char *path);
 const char *xml_attr(const struct xnode *n, const char *name);         /* XML attribute; NULL */
 
-/* Writing. Names are trusted (ours, or checked by the template parser). */
+/* Writing. Names are trusted (ours, or checked by the template parser). What XML can't hold (control characters,
+ * bytes that aren't UTF-8) becomes '?', one for each byte, so that what is written can always be read again. */
 void xml_out_open(struct strbuf *out, const char *name);   /* <NAME> */
 void xml_out_close(struct strbuf *out, const char *name);  /* </NAME> */
 void xml_out_int(struct strbuf *out, const char *name, long long value);
 void xml_out_text(struct strbuf *out, const char *name, const char *text);  /* escaped; <NAME></NAME> for "" */
 void xml_out_cdata(struct strbuf *out, const char *name, const char *text); /* <![CDATA[..]]>, "]]>" split */
-/* & < > " ' and control characters that XML forbids (they become '?'). */
+/* Replaces & < > " ' and carriage returns by references. */
 void xml_escape(struct strbuf *out, const char *text, size_t len);
 
 #endif
