@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include "common/arena.h"
 #include "common/err.h"
+#include "common/rpc_text.h" /* rpc_escape */
 #include "common/strbuf.h"
 
 enum rpc_type { RPC_INT, RPC_I8, RPC_BOOL, RPC_STRING, RPC_DOUBLE, RPC_ARRAY, RPC_STRUCT, RPC_OTHER };
@@ -51,9 +52,9 @@ void rpc_failure(struct strbuf *out, const char *message, int code, int object_i
 void rpc_fault(struct strbuf *out, int code, const char *text);
 /* Any value as an answer with one param (system.listMethods, system.methodHelp, system.multicall). */
 void rpc_answer_value(struct strbuf *out, const struct rpc_value *v);
-/* An answer as it stands inside system.multicall's array: the <value>...</value> of a whole answer made by the above. */
+/* An answer as it stands inside system.multicall's array: a fault is itself, anything else is an array of one value.
+ * The answer of the whole multicall is rpc_multicall_head + parts ... + rpc_multicall_tail. */
+extern const char rpc_multicall_head[], rpc_multicall_tail[];
 void rpc_multicall_part(struct strbuf *out, const char *answer, size_t len);
-/* Escapes text for the wire: & < > and CR; fast on long texts. Invalid UTF-8 and characters XML forbids become '?'. */
-void rpc_escape(struct strbuf *out, const char *text, size_t len);
 
 #endif

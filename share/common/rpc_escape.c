@@ -1,0 +1,118 @@
+/* Escaping for the XML-RPC wire, byte for byte what xmlrpc-c would send.
+ *
+ * Bodies of objects are long and mostly clean, so the text is looked at 16 bytes at a time with the compiler's vectors
+ * (SSE2 or NEON, whatever the machine has); only a byte that needs care leaves that path. */
+#include "common/rpc_text.h"
+
+#include <stdint.h>
+
+enum {
+	CHUNK = 2048,   /* text for which room is made at once */
+	LONGEST = 6,    /* "&#x0d;" */
+	BLOCK = 16,
+};
+
+typedef signed char block_bytes __attribute__((vector_size(BLOCK)));
+typedef uint64_t block_words __attribute__((vector_size(BLOCK)));
+
+/* How many bytes at the start of the block go out as they are. Signed: a byte of a UTF-8 sequence counts as below 32. */
+static inline unsigned block_clean(block_bytes v)
+{
+	block_bytes odd = ((v < 32) & (v != '\n') & (v != '\t')) | (v == '&') | (v == '<') | (v == '>');
+	block_words words = (block_words)odd;
+
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	words[0] = __builtin_bswap64(words[0]);
+	words[1] = __builtin_bswap64(words[1]);
+#endif
+	if (words[0])
+		return (unsigned)__builtin_ctzll(words[0]) / 8;
+	return words[1] ? 8 + (unsigned)__builtin_ctzll(words[1]) / 8 : BLOCK;
+}
+
+static inline int is_tail(const unsigned char *p, size_t i)
+{
+	return (p[i] & 0xc0) == 0x80;
+}
+
+/* The length of the UTF-8 sequence at p if it is one XML allows, else 0. */
+static size_t sequence_length(const unsigned char *p, size_t left)
+{
+	if (p[0] >= 0xc2 && p[0] <= 0xdf)
+		return left >= 2 && is_tail(p, 1) ? 2 : 0;
+	if (p[0] >= 0xe0 && p[0] <= 0xef) {
+		if (left < 3 || !is_tail(p, 1) || !is_tail(p, 2))
+			return 0;
+		unsigned c = (unsigned)(p[0] & 0x0f) << 12 | (unsigned)(p[1] & 0x3f) << 6 | (unsigned)(p[2] & 0x3f);
+		return c >= 0x800 && (c < 0xd800 || c > 0xdfff) && c < 0xfffe ? 3 : 0;
+	}
+	if (p[0] >= 0xf0 && p[0] <= 0xf4) {
+		if (left < 4 || !is_tail(p, 1) || !is_tail(p, 2) || !is_tail(p, 3))
+			return 0;
+		unsigned c = (unsigned)(p[0] & 0x07) << 6 | (unsigned)(p[1] & 0x3f);
+		return c >= 0x10 && c <= 0x10f ? 4 : 0; /* U+10000 to U+10FFFF, in units of 0x1000 */
+	}
+	return 0;
+}
+
+static char *put(char *to, const char *text, size_t len)
+{
+	memcpy(to, text, len);
+	return to + len;
+}
+
+/* Writes the character at *p, whatever it is, and moves *p behind it. */
+static char *escape_one(char *to, const char **p, const char *end)
+{
+	unsigned char c = (unsigned char)**p;
+	size_t n = 1;
+
+	switch (c) {
+	case '&': to = put(to, "&amp;", 5); break;
+	case '<': to = put(to, "&lt;", 4); break;
+	case '>': to = put(to, "&gt;", 4); break;
+	case '\r': to = put(to, "&#x0d;", 6); break;
+	case '\t':
+	case '\n': *to++ = (char)c; break;
+	default:
+		if (c >= 0x80) {
+			n = sequence_length((const unsigned char *)*p, (size_t)(end - *p));
+			if (n)
+				to = put(to, *p, n);
+			else
+				*to++ = '?';
+		} else {
+			*to++ = c < 32 ? '?' : (char)c;
+		}
+	}
+	*p += n ? n : 1;
+	return to;
+}
+
+void rpc_escape(struct strbuf *out, const char *text, size_t len)
+{
+	const char *p = text, *end = text + len;
+
+	while (p < end) {
+		const char *stop = end - p > CHUNK ? p + CHUNK : end;
+
+		/* the last sequence of a chunk may reach behind `stop` and a whole block is stored before it is known to be clean */
+		strbuf_grow(out, (size_t)(stop - p) * LONGEST + BLOCK);
+		char *to = out->buf + out->len;
+		while (p < stop) {
+			if (stop - p >= BLOCK) {
+				block_bytes v;
+				memcpy(&v, p, BLOCK);
+				memcpy(to, &v, BLOCK);
+				unsigned n = block_clean(v);
+				p += n;
+				to += n;
+				if (n == BLOCK)
+					continue;
+			}
+			to = escape_one(to, &p, end);
+		}
+		out->len = (size_t)(to - out->buf);
+		*to = '\0';
+	}
+}
