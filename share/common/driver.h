@@ -25,12 +25,18 @@ struct driver_msg {
 	const char *payload; /* rest of the line; "" when nothing */
 };
 
-/* Take a line (without its newline; changed in place) apart. false: not a message. */
+/* Take a line (without its newline; changed in place) apart. false: not a message. A payload that is only "-"
+ * is nothing (""). A request may have a status word before its id, as those to monitor drivers do. */
 bool driver_parse_reply(char *line, struct driver_msg *m);   /* from a driver: ACTION STATUS ID INFO */
 bool driver_parse_request(char *line, struct driver_msg *m); /* from oned:     ACTION ID ARGS */
 /* One line; newlines inside the payload become blanks. */
 void driver_format_request(struct strbuf *out, const char *action, long long id, const char *payload);
 void driver_format_reply(struct strbuf *out, const char *action, const char *status, long long id, const char *info);
+
+/* The payload of monitor messages is base64(zlib(text)). driver_unpack appends the text; false (out unchanged)
+ * when it isn't one, or is longer than `limit`. */
+void driver_pack(const char *text, size_t len, struct strbuf *out);
+bool driver_unpack(const char *payload, size_t limit, struct strbuf *out);
 
 /* ---- The driver's side: a program is a table of actions. ---- */
 
@@ -64,10 +70,14 @@ struct driver_config {
 };
 
 /* main() of a driver: parses options, serves stdin until FINALIZE or its end; the exit status. Unknown actions
- * are answered with FAILURE and the reason. Nothing but protocol lines goes to stdout. */
+ * are answered with FAILURE and the reason. Nothing but protocol lines goes to stdout. Arguments that came as one
+ * (as oned hands them over) are split at blanks. At the end what is queued and running gets DRIVER_END_MS, then
+ * it is cancelled. */
+#define DRIVER_END_MS 3000
 int driver_main(const struct driver_config *config, int argc, char **argv);
 
-/* Answers; any thread. A call answers once ("-" statuses excepted: see driver_send). */
+/* Answers; any thread. A call answers once ("-" statuses excepted: see driver_send); a second answer and that of a
+ * cancelled call go nowhere, because whoever cancelled may have asked for something else since. */
 void driver_success(struct driver_call *call, const char *info);
 void driver_failure(struct driver_call *call, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Any line, e.g. from a driver's own thread: MONITOR ..., whole lines never interleave. */
@@ -75,6 +85,8 @@ void driver_send(struct driver *d, const char *action, const char *status, long 
 void driver_log(struct driver *d, char level, long long id, const char *text);
 /* The running driver_call was cancelled (DRIVER_CANCEL): long actions look now and then. */
 bool driver_cancelled(const struct driver_call *call);
+/* Becomes readable when the call is cancelled: for poll(2). Not to be read or closed. */
+int driver_cancel_fd(const struct driver_call *call);
 
 /* Runs a script with the call's deadline; its stderr goes to the log of the id line by line; its stdout is `out`.
  * Exit code 0: ONE_OK. Otherwise ONE_ACTION with the text between the script's ERROR MESSAGE markers, else its last line. */
