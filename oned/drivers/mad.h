@@ -13,12 +13,14 @@
 struct mads;
 
 struct mad_config {
-	const char *kind;            /* "vmm", "tm", "datastore", "im", "auth", "hm", "market", "ipam": prefix in logs */
+	const char *kind;            /* "vmm", "tm", "datastore", "im", "auth", "hm", "market", "ipam": prefix in logs.
+				      * Lines to an "im" driver have the status word "-" and are "ACTION - ID PAYLOAD". */
 	const char *name;            /* "kvm"; unique within kind */
 	const char *const *argv;     /* executable and arguments (split like OpenNebula does: at blanks) */
 	const char *const *env;      /* added to ours; NULL for none */
 };
 
+/* MAD_DOWN comes also for a start that failed. */
 enum mad_event { MAD_UP /* INIT answered */, MAD_MESSAGE, MAD_DOWN /* died; everything sent and not yet answered is lost */ };
 
 /* Called on the I/O thread; must not block. msg is valid during the call; NULL but for MAD_MESSAGE. LOG lines come as messages. */

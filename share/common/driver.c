@@ -121,17 +121,28 @@ static void add_line_text(struct strbuf *out, const char *text)
 			out->buf[i] = ' ';
 }
 
-void driver_format_request(struct strbuf *out, const char *action, long long id, const char *payload)
+static void format_request(struct strbuf *out, const char *action, const char *status, long long id, const char *payload)
 {
-	/* two blanks: OpenNebula's empty status word, which its drivers skip */
 	strbuf_adds(out, action);
-	strbuf_lit(out, "  ");
+	strbuf_addc(out, ' ');
+	strbuf_adds(out, status);
+	strbuf_addc(out, ' ');
 	strbuf_addi(out, id);
 	if (payload && *payload) {
 		strbuf_addc(out, ' ');
 		add_line_text(out, payload);
 	}
 	strbuf_addc(out, '\n');
+}
+
+void driver_format_request(struct strbuf *out, const char *action, long long id, const char *payload)
+{
+	format_request(out, action, "", id, payload);
+}
+
+void driver_format_monitor(struct strbuf *out, const char *action, long long id, const char *payload)
+{
+	format_request(out, action, "-", id, payload);
 }
 
 void driver_format_reply(struct strbuf *out, const char *action, const char *status, long long id, const char *info)

@@ -31,6 +31,8 @@ bool driver_parse_reply(char *line, struct driver_msg *m);   /* from a driver: A
 bool driver_parse_request(char *line, struct driver_msg *m); /* from oned:     ACTION ID ARGS */
 /* One line; newlines inside the payload become blanks. */
 void driver_format_request(struct strbuf *out, const char *action, long long id, const char *payload);
+/* A request as monitor drivers want it: ACTION - ID PAYLOAD. */
+void driver_format_monitor(struct strbuf *out, const char *action, long long id, const char *payload);
 void driver_format_reply(struct strbuf *out, const char *action, const char *status, long long id, const char *info);
 
 /* The payload of monitor messages is base64(zlib(text)). driver_unpack appends the text; false (out unchanged)
