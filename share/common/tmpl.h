@@ -35,11 +35,14 @@ struct tmpl {
 
 /* An empty template whose attributes will live in `arena`. */
 struct tmpl *tmpl_new(struct arena *arena);
-/* Parses text: templates of the language, or, when the first non-blank character is '<', XML
- * (<TEMPLATE>...</TEMPLATE> or any root whose children are attributes). Adds to t. On an error t is unchanged:
- * ONE_INTERNAL with OpenNebula's text (spec: "syntax error..., at line L, columns C:C" as the recordings show). */
+/* Parses text: templates of the language, or, when the very first character is '<', XML
+ * (<TEMPLATE>...</TEMPLATE> or any root whose children are attributes). Adds to t; NAME loses blanks at its end.
+ * A name that a vector has twice: the first stays in the language, the last in XML. On an error t is unchanged:
+ * ONE_INTERNAL with OpenNebula's text ("Parse error: syntax error, unexpected X, expecting Y at line L, columns C:C",
+ * where columns are counted from the beginning of the text, or "Parse error: XML Template malformed."). */
 enum one_rc tmpl_parse(struct tmpl *t, const char *text, struct one_err *err);
-/* Adds the children of an element as attributes (an element with element children is a vector). */
+/* Adds the children of an element as attributes (an element with element children is a vector; one with nothing in
+ * it, not even an empty CDATA section, is skipped). On an error t is unchanged. */
 enum one_rc tmpl_from_xml(struct tmpl *t, const struct xnode *n, struct one_err *err);
 struct tmpl *tmpl_copy(struct arena *arena, const struct tmpl *t);
 struct attr *attr_copy(struct arena *arena, const struct attr *a); /* next = NULL */
@@ -53,12 +56,13 @@ const char *tmpl_get(const struct tmpl *t, const char *name);
 const char *tmpl_get_or(const struct tmpl *t, const char *name, const char *dflt);
 bool tmpl_get_int(const struct tmpl *t, const char *name, long long *out);   /* false: missing or not a whole number */
 bool tmpl_get_float(const struct tmpl *t, const char *name, double *out);    /* false: missing or not a number */
-bool tmpl_get_bool(const struct tmpl *t, const char *name, bool *out);       /* YES/TRUE/1, NO/FALSE/0... */
+bool tmpl_get_bool(const struct tmpl *t, const char *name, bool *out);       /* YES/TRUE/1, NO/FALSE/0 in any case */
 const char *attr_get(const struct attr *vector, const char *name);           /* "in a vector"; NULL */
 bool attr_get_int(const struct attr *vector, const char *name, long long *out);
 bool attr_get_float(const struct attr *vector, const char *name, double *out);
 bool attr_get_bool(const struct attr *vector, const char *name, bool *out);
-/* Parsing of one value, as the above do. */
+/* Parsing of one value, as the above do. Blanks may stand in front of a number, nothing behind it; no hexadecimal,
+ * no infinity. *out is only set when true is returned. */
 bool value_int(const char *s, long long *out);
 bool value_float(const char *s, double *out);
 bool value_bool(const char *s, bool *out);
@@ -78,13 +82,15 @@ void tmpl_remove_attr(struct tmpl *t, const struct attr *a);
 void attr_set(struct arena *arena, struct attr *vector, const char *name, const char *value);
 void attr_setf(struct arena *arena, struct attr *vector, const char *name, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 void attr_remove(struct attr *vector, const char *name);
-/* OpenNebula's merge (append = 1 of *.update): all attributes of a name that stands in `from` are replaced by those of `from`. */
+/* OpenNebula's merge (append = 1 of *.update): all attributes of a name that stands in `from` are replaced by those
+ * of `from`; an empty vector there only removes. */
 void tmpl_merge(struct tmpl *t, const struct tmpl *from);
 
 /* <ROOT><NAME><![CDATA[value]]></NAME>...</ROOT>; "]]>" in a value is split so that the XML stays well-formed. */
 void tmpl_to_xml(const struct tmpl *t, const char *root, struct strbuf *out);
 void attr_to_xml(const struct attr *a, struct strbuf *out);
-/* Back to the language, one attribute a line, always quoted. */
+/* Back to the language, one attribute a line, always quoted. What the language can't quote gets a character more:
+ * a blank behind a value that ends in a backslash, a line end behind one of a single line with "]]>" in it. */
 void tmpl_to_text(const struct tmpl *t, struct strbuf *out);
 /* As members of a JSON object (without braces), every value a string; vectors that repeat are arrays, and always
  * those named in `arrays` (NULL-terminated, e.g. DISK, NIC). */

@@ -49,5 +49,7 @@ void xml_out_text(struct strbuf *out, const char *name, const char *text);  /* e
 void xml_out_cdata(struct strbuf *out, const char *name, const char *text); /* <![CDATA[..]]>, "]]>" split */
 /* Replaces & < > " ' and carriage returns by references. */
 void xml_escape(struct strbuf *out, const char *text, size_t len);
+/* Length of the UTF-8 sequence at text (left > 0 bytes are there) if it is a character XML may hold, else 0. */
+size_t xml_char_len(const char *text, size_t left);
 
 #endif

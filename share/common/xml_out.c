@@ -6,9 +6,9 @@
 
 #include <string.h>
 
-/* Length of the UTF-8 sequence at s if it is a character XML may hold, else 0. `left` bytes are there. */
-static size_t xml_char_len(const unsigned char *s, size_t left)
+size_t xml_char_len(const char *text, size_t left)
 {
+	const unsigned char *s = (const unsigned char *)text;
 	unsigned code;
 	size_t len;
 
@@ -38,7 +38,7 @@ static size_t clean_run(const char *s, size_t len, const bool special[256])
 
 		if (special[c])
 			break;
-		step = c >= 0x20 && c < 0x80 ? 1 : xml_char_len((const unsigned char *)s + i, len - i);
+		step = c >= 0x20 && c < 0x80 ? 1 : xml_char_len(s + i, len - i);
 		if (step == 0)
 			break;
 		i += step;
