@@ -1,0 +1,22 @@
+/* One ACL rule: a row of the table acl. Its XML form is only for answers. */
+#ifndef ONED_AUTH_ACL_RULE_H
+#define ONED_AUTH_ACL_RULE_H
+
+#include "oned/core/object.h"
+#include "oned/core/txn.h"
+
+struct acl_rule {
+	struct object o;
+	uint64_t user, resource, rights, zone;
+};
+
+extern const struct obj_ops acl_rule_ops;
+
+/* Adds a rule; ONE_INTERNAL "Rule ... already exists" / "... is malformed: ...". */
+struct acl_rule *acl_rule_add(struct txn *t, uint64_t user, uint64_t resource, uint64_t rights, uint64_t zone);
+/* "@1 VM+IMAGE/* CREATE *" */
+void acl_rule_text(uint64_t user, uint64_t resource, uint64_t rights, uint64_t zone, struct strbuf *out);
+/* Deletes all rules for which `match` says so. */
+void acl_rules_delete(struct txn *t, bool (*match)(const struct acl_rule *r, void *ctx), void *ctx);
+
+#endif
