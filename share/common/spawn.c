@@ -237,19 +237,6 @@ static void close_pipes(struct child *c)
 	close_fd(&c->err);
 }
 
-void spawn_stop(struct child *c, int grace_ms)
-{
-	close_pipes(c);
-	if (c->pid <= 0)
-		return;
-	if (!wait_end(c->pid, grace_ms)) {
-		kill(-c->pid, SIGTERM);
-		wait_end(c->pid, grace_ms);
-	}
-	kill_group(c->pid);
-	c->pid = -1;
-}
-
 /* Where an output goes: up to `left` bytes more, the rest is dropped. */
 struct sink {
 	int *fd;
@@ -389,4 +376,28 @@ enum one_rc spawn_run(const struct spawn *sp, const char *in, size_t in_len, int
 	if (waitpid(c.pid, status, 0) != c.pid)
 		return one_err_set(err, ONE_INTERNAL, "Cannot wait for %s: %s", sp->argv[0], strerror(errno));
 	return ONE_OK;
+}
+
+/* What it still writes is read and dropped: closing the pipes would kill it by SIGPIPE while it cleans up. */
+static bool let_end(struct child *c, int grace_ms)
+{
+	struct feed nothing = { .fd = &c->in };
+	struct sink out = { .fd = &c->out }, err = { .fd = &c->err };
+
+	return pump(c->pid, &nothing, &out, &err, grace_ms);
+}
+
+void spawn_stop(struct child *c, int grace_ms)
+{
+	close_fd(&c->in);
+	if (c->pid > 0) {
+		if (!let_end(c, grace_ms)) {
+			kill(-c->pid, SIGTERM);
+			let_end(c, grace_ms);
+		}
+		/* The group even when its leader has ended: what it left in the background ends as well. */
+		kill_group(c->pid);
+	}
+	close_pipes(c);
+	c->pid = -1;
 }

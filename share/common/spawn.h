@@ -29,7 +29,8 @@ enum one_rc spawn_start(const struct spawn *sp, struct child *c, struct one_err 
 enum one_rc spawn_run(const struct spawn *sp, const char *in, size_t in_len, int timeout_ms, size_t limit,
 		      struct strbuf *out, struct strbuf *errout, int *status, struct one_err *err);
 
-/* Ends a child: closes its pipes, waits grace_ms, TERM, then KILL to its process group; reaps it. */
+/* Ends a child: closes its stdin, waits grace_ms, TERM, waits again, then KILL to its process group; reaps it
+ * and closes the pipes. What it writes meanwhile is dropped. pid is -1 after; on such a child it does nothing. */
 void spawn_stop(struct child *c, int grace_ms);
 
 #endif
