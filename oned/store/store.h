@@ -7,6 +7,8 @@
 #define ONED_STORE_STORE_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 #include "common/sql.h"
 
 enum store_table {
@@ -34,20 +36,32 @@ const char *store_column(enum store_table t, int i);
 
 /* Opens the database. `create`: makes all tables and indexes that are missing (CREATE ... IF NOT EXISTS) and, in an empty
  * database, the versioning rows ("oned -i" and the first start). Without it, missing tables are an error that says so.
- * Then checks the schema version (6.10.0): another one is ONE_INTERNAL with OpenNebula's text (db.md section 3). */
-enum one_rc store_open(const struct sql_config *config, bool create, const char *comment, struct store **out, struct one_err *err);
+ * Then checks the schema version (6.10.0): another one is ONE_INTERNAL with OpenNebula's text (db.md section 3).
+ * `release`: name and version of this program, "OpenNebula 6.10.0.1 (...)", for that text and for the comment of the
+ * versioning rows ("<release> daemon bootstrap"). */
+enum one_rc store_open(const struct sql_config *config, bool create, const char *release, struct store **out, struct one_err *err);
 void store_close(struct store *s);
 
 /* All rows in one transaction, in the order given where it matters: of one key only the last counts. A put inserts or replaces by key.
  * Lost connections and deadlocks are retried as a whole (3 times, with backoff); else nothing was written and the
  * reason is in err. Durable when it returns ONE_OK (SQLite: WAL with synchronous=FULL). */
 enum one_rc store_commit(struct store *s, const struct store_row *rows, size_t n, struct one_err *err);
+/* After store_commit failed: the index of the row that is to blame (its key clashes with another row's name, it is too
+ * big, ...), so the others can be committed without it; SIZE_MAX when no single row is (disk full, no connection). */
+size_t store_failed_row(const struct store *s);
 
-/* Reads a table in key order (order of its primary key), all columns. */
+/* The columns a reader asks for: bit i for column i. The others arrive as SQL_V_NULL, in their places, and cost nothing. */
+#define STORE_COLUMN(i)   (UINT32_C(1) << (i))
+#define STORE_ALL_COLUMNS UINT32_MAX
+
+/* Reads a table in key order (order of its primary key), all columns. A row callback may not use the store. */
 enum one_rc store_load(struct store *s, enum store_table t, sql_row_fn row, void *ctx, struct one_err *err);
 /* Reads with a condition of ours, e.g. "vid = ? ORDER BY seq". Never text from outside. */
 enum one_rc store_select(struct store *s, enum store_table t, const char *where, const struct sql_value *params, int n,
 			 sql_row_fn row, void *ctx, struct one_err *err);
+/* Both with a choice of columns; where NULL: all rows in key order. */
+enum one_rc store_select_columns(struct store *s, enum store_table t, uint32_t columns, const char *where,
+				 const struct sql_value *params, int n, sql_row_fn row, void *ctx, struct one_err *err);
 /* Deletes with a condition of ours in a transaction of its own (expiry of monitoring). */
 enum one_rc store_delete_where(struct store *s, enum store_table t, const char *where, const struct sql_value *params, int n,
 			       struct one_err *err);

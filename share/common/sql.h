@@ -16,14 +16,18 @@ struct sql_config {
 	enum sql_backend backend;
 	const char *path;                          /* SQLite: the file (made if missing) */
 	int busy_timeout_ms;                       /* SQLite */
+	bool must_exist;                           /* never make a missing file or database */
 	const char *server, *user, *password, *database, *socket; /* MariaDB; socket NULL: TCP to server:port */
+	const char *encoding;                      /* MariaDB: of the connection; NULL: the database's own */
 	int port;
-	int timeout_ms;                            /* connect, read and write */
+	int timeout_ms;                            /* connect, read and write; 0: 30 seconds */
 };
 
 enum sql_type { SQL_V_NULL, SQL_V_INT, SQL_V_UINT, SQL_V_TEXT };
+/* SQL_V_UINT: the bits of a uint64_t are in i. A text that comes from the database has a NUL behind it. */
 struct sql_value { enum sql_type type; int64_t i; const char *s; size_t len; };
 #define SQL_INT(x)     ((struct sql_value){ .type = SQL_V_INT, .i = (x) })
+#define SQL_UINT(x)    ((struct sql_value){ .type = SQL_V_UINT, .i = (int64_t)(uint64_t)(x) })
 #define SQL_STR(p)     ((struct sql_value){ .type = SQL_V_TEXT, .s = (p), .len = strlen(p) })
 #define SQL_STRN(p, n) ((struct sql_value){ .type = SQL_V_TEXT, .s = (p), .len = (n) })
 #define SQL_NULL       ((struct sql_value){ .type = SQL_V_NULL })
@@ -33,7 +37,8 @@ struct sql;
 enum one_rc sql_open(const struct sql_config *config, struct sql **out, struct one_err *err);
 void sql_close(struct sql *db);
 enum sql_backend sql_backend(const struct sql *db);
-/* One row of a result; the values are valid during the call only. Return false to stop. */
+/* One row of a result; the values are valid during the call only, and the call may not use the connection.
+ * Return false to stop. */
 typedef bool (*sql_row_fn)(void *ctx, const struct sql_value *cols, int n);
 
 /* Runs one statement with its parameters ('?' in the text); row may be NULL. */
@@ -43,11 +48,17 @@ enum one_rc sql_run(struct sql *db, const char *text, const struct sql_value *pa
  * (array binding), so for statements without results only. */
 enum one_rc sql_run_many(struct sql *db, const char *text, const struct sql_value *params, int n_params, int rows,
 			 struct one_err *err);
+/* Rows the last successful statement (all rows of sql_run_many) inserted, deleted or, changed or not, matched to update. */
+int64_t sql_matched(const struct sql *db);
+/* After sql_run_many failed: the index of the row that was refused, -1 when that is not known. */
+int sql_failed_row(const struct sql *db);
+/* A write transaction. A connection that was lost before is made anew first. */
 enum one_rc sql_begin(struct sql *db, struct one_err *err);
 enum one_rc sql_commit(struct sql *db, struct one_err *err);
 void sql_rollback(struct sql *db);
 /* After a failure: was it of the kind that goes away by doing the whole transaction again (lost connection, deadlock,
- * lock wait, busy)? sql_run after a lost connection connects again first. */
+ * lock wait, busy)? sql_run after a lost connection connects again first, but inside a transaction everything fails
+ * until sql_rollback. When sql_commit loses the connection nobody knows whether it was done. */
 bool sql_may_retry(const struct sql *db);
 /* After a failure: a unique key stood in the way. */
 bool sql_is_duplicate(const struct sql *db);

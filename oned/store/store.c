@@ -1,0 +1,100 @@
+/* Opening the store and reading from it. */
+#include "oned/store/store.h"
+
+#include <stdlib.h>
+
+#include "common/arena.h"
+#include "oned/store/store_internal.h"
+#include "oned/store/store_schema.h"
+
+enum one_rc store_open(const struct sql_config *config, bool create, const char *release, struct store **out,
+		       struct one_err *err)
+{
+	struct sql_config local = *config;
+	struct store *s;
+	struct sql *db;
+	enum one_rc rc;
+
+	local.must_exist |= !create;
+	rc = sql_open(&local, &db, err);
+	if (rc != ONE_OK)
+		return rc;
+	s = xcalloc(1, sizeof(*s));
+	s->db = db;
+	s->release = xstrdup(release);
+	s->failed_row = SIZE_MAX;
+	rc = store_bootstrap(s, create, err);
+	if (rc == ONE_OK)
+		*out = s;
+	else
+		store_close(s);
+	return rc;
+}
+
+void store_close(struct store *s)
+{
+	if (!s)
+		return;
+	for (int t = 0; t < TABLE_COUNT; t++)
+		for (int i = 0; i < STORE_TEXTS; i++)
+			free(s->texts[t][i]);
+	sql_close(s->db);
+	free(s->release);
+	free(s);
+}
+
+size_t store_failed_row(const struct store *s)
+{
+	return s->failed_row;
+}
+
+/* Notes whether a row was handed out: from then on a read can't be done again. */
+struct reader { sql_row_fn row; void *ctx; bool any; };
+
+static bool reader_row(void *ctx, const struct sql_value *cols, int n)
+{
+	struct reader *r = ctx;
+
+	r->any = true;
+	return r->row ? r->row(r->ctx, cols, n) : true;
+}
+
+enum one_rc store_select_columns(struct store *s, enum store_table t, uint32_t columns, const char *where,
+				 const struct sql_value *params, int n, sql_row_fn row, void *ctx, struct one_err *err)
+{
+	struct strbuf text = STRBUF_INIT;
+	struct reader reader = { .row = row, .ctx = ctx };
+	enum one_rc rc;
+
+	store_sql_select(&text, t, columns, where);
+	rc = sql_run(s->db, text.buf, params, n, reader_row, &reader, err);
+	if (rc != ONE_OK && sql_may_retry(s->db) && !reader.any)
+		rc = sql_run(s->db, text.buf, params, n, reader_row, &reader, err);
+	strbuf_done(&text);
+	return rc;
+}
+
+enum one_rc store_select(struct store *s, enum store_table t, const char *where, const struct sql_value *params, int n,
+			 sql_row_fn row, void *ctx, struct one_err *err)
+{
+	return store_select_columns(s, t, STORE_ALL_COLUMNS, where, params, n, row, ctx, err);
+}
+
+enum one_rc store_load(struct store *s, enum store_table t, sql_row_fn row, void *ctx, struct one_err *err)
+{
+	return store_select_columns(s, t, STORE_ALL_COLUMNS, NULL, NULL, 0, row, ctx, err);
+}
+
+enum one_rc store_delete_where(struct store *s, enum store_table t, const char *where, const struct sql_value *params, int n,
+			       struct one_err *err)
+{
+	struct strbuf text = STRBUF_INIT;
+	enum one_rc rc;
+
+	strbuf_addf(&text, "DELETE FROM %s WHERE %s", store_table_name(t), where);
+	rc = sql_run(s->db, text.buf, params, n, NULL, NULL, err);
+	if (rc != ONE_OK && sql_may_retry(s->db))
+		rc = sql_run(s->db, text.buf, params, n, NULL, NULL, err);
+	strbuf_done(&text);
+	return rc;
+}
