@@ -49,7 +49,8 @@ enum http_phase { HTTP_WAITS, HTTP_SERVED, HTTP_EVICTED };
 
 struct http_conn {
 	struct http_conn *next, *prev;   /* all of the loop */
-	struct http_conn *queue_next;    /* inbox, or ready list, or those closed: one at a time */
+	struct http_conn *queue_next;    /* ready list, or those closed */
+	struct http_conn *inbox_next;    /* under the loop's lock */
 	struct http_loop *loop;
 	int fd;
 	int slot;                        /* in the server's table */
@@ -60,11 +61,13 @@ struct http_conn {
 	bool in_handler, replied;        /* the loop is calling the handler for it; answered within that call */
 	bool keep_alive;                 /* after the answer under way */
 	bool fresh;                      /* no request yet */
-	bool admitted;                   /* still to be taken over from the inbox */
+	bool admitted;                   /* its loop has taken it over from the inbox */
 	unsigned requests;
 	_Atomic int phase;
 	_Atomic int64_t evictable_ms;    /* while HTTP_WAITS: when it may be evicted */
 	int64_t deadline_ms;             /* INT64_MAX: none */
+	int64_t evictable_from_ms;       /* evictable_ms without what was earned by moving bytes */
+	size_t moved;
 
 	char *buf;
 	size_t cap, len;
@@ -93,6 +96,8 @@ void http_conn_run(struct http_conn *c);
 void http_conn_answer(struct http_conn *c);  /* the pieces are there: send */
 void http_conn_expire(struct http_conn *c);  /* its deadline has passed */
 void http_conn_close(struct http_conn *c);
+/* Closes the connection of a request the handler still has: only the memory stays, for who answers it. */
+void http_conn_disown(struct http_conn *c);
 void http_conn_release_pieces(struct http_conn *c);
 
 /* ---- http.c ---- */
@@ -112,6 +117,9 @@ struct http_loop {
 	bool woken;
 	bool gone;                       /* the loop has ended; replies only free */
 };
+
+/* A client's address: 16 bytes to compare (v4 mapped into v6) and as text. */
+void http_address_of(const struct sockaddr_storage *from, unsigned char address[16], char *text, size_t size, int *port);
 
 struct http_waiter { int fd; int64_t deadline_ms; struct sockaddr_storage from; };
 
@@ -155,7 +163,7 @@ void http_admit_accept(struct http_server *s);
 /* Lets waiting clients in where there is room now, refuses those who waited too long. */
 void http_admit_waiters(struct http_server *s);
 void http_admit_stop(struct http_server *s);
-/* Any loop: gives the connection's slot back unless an eviction did. After it nobody else uses the connection. */
+/* Any loop, under no lock or its own: gives the connection's slot back unless an eviction did. After it nobody else uses the connection. */
 void http_slot_release(struct http_server *s, struct http_conn *c);
 
 #endif
