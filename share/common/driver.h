@@ -78,6 +78,9 @@ struct driver_config {
 #define DRIVER_END_MS 3000
 int driver_main(const struct driver_config *config, int argc, char **argv);
 
+/* The value of an option in seconds (0: no deadline, at most 1,000,000) as milliseconds. false: not such a number. */
+bool driver_option_seconds(const char *arg, int *timeout_ms);
+
 /* Answers; any thread. A call answers once ("-" statuses excepted: see driver_send); a second answer and that of a
  * cancelled call go nowhere, because whoever cancelled may have asked for something else since. */
 void driver_success(struct driver_call *call, const char *info);

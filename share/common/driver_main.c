@@ -475,6 +475,16 @@ static void split_arguments(int *argc, char ***argv)
 	*argv = words;
 }
 
+bool driver_option_seconds(const char *arg, int *timeout_ms)
+{
+	char *end;
+	long n = strtol(arg, &end, 10);
+	if (end == arg || *end || n < 0 || n > 1000000)
+		return false;
+	*timeout_ms = (int)n * 1000;
+	return true;
+}
+
 static bool parse_threads(struct driver *d, const char *arg)
 {
 	char *end;
