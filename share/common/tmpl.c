@@ -9,12 +9,19 @@
 
 #include "common/tmpl_internal.h"
 
+static int compare(const struct attr *a, const struct attr *b)
+{
+	int first = (unsigned char)a->name[0] - (unsigned char)b->name[0];
+
+	return first ? first : strcmp(a->name, b->name);
+}
+
 static struct attr *merge_lists(struct attr *a, struct attr *b)
 {
 	struct attr *first = NULL, **end = &first;
 
 	while (a && b) {
-		struct attr **smaller = strcmp(a->name, b->name) <= 0 ? &a : &b;
+		struct attr **smaller = compare(a, b) <= 0 ? &a : &b;
 
 		*end = *smaller;
 		end = &(*smaller)->next;
@@ -24,37 +31,39 @@ static struct attr *merge_lists(struct attr *a, struct attr *b)
 	return first;
 }
 
-static bool is_sorted(const struct attr *a)
+/* Cuts the part of a list that is in order off its beginning; returns the rest. */
+static struct attr *cut_run(struct attr *a)
 {
-	for (; a && a->next; a = a->next) {
-		if (strcmp(a->name, a->next->name) > 0)
-			return false;
-	}
-	return true;
+	struct attr *rest;
+
+	while (a->next && compare(a, a->next) <= 0)
+		a = a->next;
+	rest = a->next;
+	a->next = NULL;
+	return rest;
 }
 
 struct attr *attr_list_sort(struct attr *list)
 {
-	struct attr *runs[32] = { NULL }; /* runs[i]: 2^i attributes in order, older ones than those of runs[i-1] */
-	struct attr *rest = NULL;
+	struct attr *runs[32] = { NULL }; /* runs[i]: 2^i runs merged, older ones than those of runs[i-1] */
+	struct attr *sorted = NULL;
+	size_t used = 0;
 
-	if (is_sorted(list))
-		return list;
 	while (list) {
 		struct attr *run = list;
 		size_t i = 0;
 
-		list = list->next;
-		run->next = NULL;
+		list = cut_run(run);
 		for (; runs[i]; i++) {
 			run = merge_lists(runs[i], run);
 			runs[i] = NULL;
 		}
 		runs[i] = run;
+		used = i >= used ? i + 1 : used;
 	}
-	for (size_t i = 0; i < sizeof(runs) / sizeof(runs[0]); i++)
-		rest = merge_lists(runs[i], rest);
-	return rest;
+	for (size_t i = 0; i < used; i++)
+		sorted = merge_lists(runs[i], sorted);
+	return sorted;
 }
 
 void tmpl_adopt(struct tmpl *t, struct attr *sorted)

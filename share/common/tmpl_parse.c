@@ -12,6 +12,7 @@
 
 #include <ctype.h>
 #include <string.h>
+#include <strings.h>
 
 #include "common/tmpl_internal.h"
 
@@ -257,7 +258,7 @@ static const char *take_value(struct parser *p, enum token token)
 static const char *make_name(struct arena *arena, const char *name, size_t len, bool reserved)
 {
 	bool prefix = !(is_in(name[0], WORD) && !(name[0] >= '0' && name[0] <= '9')) ||
-		      (reserved && len >= 3 && strncmp(name, "XML", 3) == 0);
+		      (reserved && len >= 3 && strncasecmp(name, "xml", 3) == 0);
 	size_t before = prefix ? 4 : 0;
 	char *copy = arena_alloc_raw(arena, before + len + 1);
 
