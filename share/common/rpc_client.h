@@ -15,6 +15,7 @@ struct rpc_arg { enum rpc_arg_type type; long long i; const char *s; const int *
 #define RPC_INT(x)  ((struct rpc_arg){ .type = RPC_ARG_INT, .i = (x) })
 #define RPC_BOOL(x) ((struct rpc_arg){ .type = RPC_ARG_BOOL, .i = (x) })
 #define RPC_STR(x)  ((struct rpc_arg){ .type = RPC_ARG_STRING, .s = (x) })
+#define RPC_INTS(p, count) ((struct rpc_arg){ .type = RPC_ARG_INTS, .ints = (p), .n = (count) })
 #define RPC_END     ((struct rpc_arg){ .type = RPC_ARG_END })
 
 /* endpoint: http://host:port/RPC2; session "user:secret" goes before the arguments of each call.
