@@ -24,8 +24,12 @@ enum one_rc cluster_delete(struct txn *t, struct cluster *c);
  * member already is no error. Adding a host takes it out of its old cluster; taking a host out puts it into the default one. */
 enum one_rc cluster_add(struct txn *t, int cluster_id, enum obj_type type, int id);
 enum one_rc cluster_remove(struct txn *t, int cluster_id, enum obj_type type, int id);
-/* The other half of deleting a member: takes it out of all its clusters, the member itself isn't touched. */
+/* The other halves of making and deleting a member, whose own list of clusters isn't touched: into and out of all its clusters. */
+void cluster_join(struct txn *t, enum obj_type type, int id, const int *clusters, int n);
 void cluster_forget(struct txn *t, enum obj_type type, int id, const int *clusters, int n);
+/* After its template changed (RESERVED_CPU, RESERVED_MEM), and after it was renamed: its hosts follow. */
+void cluster_template_changed(struct txn *t, const struct cluster *c);
+void cluster_renamed(struct txn *t, const struct cluster *c);
 /* The first start: cluster 0 "default". */
 enum one_rc cluster_bootstrap(struct txn *t);
 

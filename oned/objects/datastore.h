@@ -37,7 +37,7 @@ const char *disk_type_name(enum disk_type type);         /* "FILE" */
 enum disk_type disk_type_parse(const char *name);        /* any case; DISK_NONE: no such type */
 
 /* Makes a datastore of a template (its tmpl is taken over) in these clusters. ONE_INTERNAL with the reason. */
-struct datastore *datastore_create(struct txn *t, struct object *owner, const struct tmpl *tmpl, const int *clusters, int n_clusters);
+struct datastore *datastore_create(struct txn *t, const struct object *owner, const struct tmpl *tmpl, const int *clusters, int n_clusters);
 /* After *.update: TYPE, DISK_TYPE, TM_MAD, DS_MAD of the template into the fields and back. ONE_INTERNAL, then nothing may be kept. */
 enum one_rc datastore_template_changed(struct txn *t, struct datastore *ds);
 /* Space left for new images; *check: whether DATASTORE_CAPACITY_CHECK wants it looked at. */

@@ -25,7 +25,7 @@ void secgroup_ids_parse(const char *list, struct idset *out, struct arena *arena
 const char *secgroup_ids_format(const struct idset *ids, struct arena *arena);
 
 /* Makes a group of a template. ONE_INTERNAL with the reason. */
-struct secgroup *secgroup_create(struct txn *t, struct object *owner, const struct tmpl *tmpl);
+struct secgroup *secgroup_create(struct txn *t, const struct object *owner, const struct tmpl *tmpl);
 /* Checks RULEs and removes equal ones. ONE_INTERNAL with the reason. */
 enum one_rc secgroup_rules_check(struct tmpl *tmpl, struct one_err *err);
 /* All VMs have to get the rules (again): outdated. recover: only those that failed. */

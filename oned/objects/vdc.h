@@ -21,6 +21,10 @@ struct vdc {
 
 extern const struct obj_ops vdc_ops;
 
+/* ONE_INTERNAL with the reason. */
+struct vdc *vdc_create(struct txn *t, const struct tmpl *tmpl);
+/* With the rights it gave. ONE_ACTION with the reason. */
+enum one_rc vdc_delete(struct txn *t, struct vdc *v);
 /* ONE_INTERNAL with the reason; the rules follow. */
 enum one_rc vdc_group_add(struct txn *t, struct vdc *v, int gid);
 enum one_rc vdc_group_del(struct txn *t, struct vdc *v, int gid);

@@ -47,7 +47,7 @@ int vnet_used_leases(const struct vnet *vn);
 void vnet_render_extended(const struct vnet *vn, lease_show_fn show, void *ctx, struct strbuf *out);
 
 /* Makes a network of a template in these clusters, in state LOCK_CREATE. ONE_INTERNAL with the reason. */
-struct vnet *vnet_create(struct txn *t, struct object *owner, const struct tmpl *tmpl, int parent, const int *clusters, int n_clusters);
+struct vnet *vnet_create(struct txn *t, const struct object *owner, const struct tmpl *tmpl, int parent, const int *clusters, int n_clusters);
 /* Takes the network away: clusters, addresses of its parent, VLAN id. */
 void vnet_destroy(struct txn *t, struct vnet *vn);
 /* ONE_INTERNAL with the reason, for all of these. */
