@@ -174,11 +174,11 @@ bool zlib_unpack(const void *data, size_t len, size_t limit, struct strbuf *out)
 
 	if (len > UINT_MAX || inflateInit(&z) != Z_OK)
 		return false;
-	/* One byte more than the limit is offered: only so is its use told from a whole stream. */
-	while (rc == Z_OK && out->len - before <= limit)
-		rc = unpack_step(&z, limit - (out->len - before) + 1, out);
+	/* Without any room left a whole stream still ends, all else fails. */
+	while (rc == Z_OK)
+		rc = unpack_step(&z, limit - (out->len - before), out);
 
-	bool whole = rc == Z_STREAM_END && z.avail_in == 0 && out->len - before <= limit;
+	bool whole = rc == Z_STREAM_END && z.avail_in == 0;
 
 	inflateEnd(&z);
 	if (!whole)

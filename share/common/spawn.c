@@ -33,30 +33,12 @@ static void close_fd(int *fd)
 	*fd = -1;
 }
 
-/* Both ends at 3 or above, whatever of 0, 1 and 2 the parent may have closed. */
-static bool pipe_open(int ends[2])
-{
-	if (pipe2(ends, O_CLOEXEC) < 0) {
-		ends[0] = ends[1] = -1;
-		return false;
-	}
-	for (int i = 0; i < 2; i++) {
-		if (ends[i] > STDERR_FILENO)
-			continue;
-		int moved = fcntl(ends[i], F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-
-		close(ends[i]);
-		ends[i] = moved;
-	}
-	return ends[0] >= 0 && ends[1] >= 0;
-}
-
 static bool pipes_open(int pipes[3][2])
 {
 	for (int i = 0; i < 3; i++)
 		pipes[i][0] = pipes[i][1] = -1;
 	for (int i = 0; i < 3; i++)
-		if (!pipe_open(pipes[i]))
+		if (pipe2(pipes[i], O_CLOEXEC) < 0)
 			return false;
 	return true;
 }

@@ -161,7 +161,7 @@ static void a_program_that_does_not_read_its_input_is_no_error(void **state)
 	memset(in, 'i', 900000);
 	in[900000] = '\0';
 	signal(SIGPIPE, SIG_DFL);
-	assert_int_equal(run_sh("exec <&-; echo done", in, PATIENT_MS), ONE_OK);
+	assert_int_equal(run_sh("exec <&-; sleep 0.2; echo done", in, PATIENT_MS), ONE_OK);
 	assert_string_equal(out.buf, "done\n");
 	free(in);
 }
@@ -201,6 +201,14 @@ static void a_background_process_that_keeps_the_pipes_does_not_hold_us(void **st
 	assert_int_equal(run_sh("echo $$; sleep 1000 & echo done", NULL, PATIENT_MS), ONE_OK);
 	assert_non_null(strstr(out.buf, "done\n"));
 	kill(-atoi(out.buf), SIGKILL);
+}
+
+static void a_background_process_that_never_stops_writing_does_not_hold_us(void **state)
+{
+	(void)state;
+	assert_int_equal(run_sh("echo $$ >&2; yes & sleep 0.1; exit 4", NULL, PATIENT_MS), ONE_OK);
+	kill(-atoi(errout.buf), SIGKILL);
+	assert_int_equal(WEXITSTATUS(status), 4);
 }
 
 static void a_program_killed_by_a_signal_has_ended_by_itself(void **state)
@@ -396,6 +404,7 @@ int main(void)
 		cmocka_unit_test_setup(at_the_deadline_the_whole_group_is_killed, start_empty),
 		cmocka_unit_test_setup(a_deadline_already_passed_is_a_timeout, start_empty),
 		cmocka_unit_test_setup(a_background_process_that_keeps_the_pipes_does_not_hold_us, start_empty),
+		cmocka_unit_test_setup(a_background_process_that_never_stops_writing_does_not_hold_us, start_empty),
 		cmocka_unit_test_setup(a_program_killed_by_a_signal_has_ended_by_itself, start_empty),
 		cmocka_unit_test_setup(the_environment_is_added_to_and_overridden, start_empty),
 		cmocka_unit_test_setup(the_folder_is_the_one_asked_for, start_empty),
