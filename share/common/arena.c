@@ -10,7 +10,7 @@
 
 /* malloc's own header counts 16 bytes: blocks fill its size classes exactly. */
 #define MALLOC_HEADER 16
-#define FIRST_BLOCK (1024 - MALLOC_HEADER)
+#define FIRST_BLOCK   (1024 - MALLOC_HEADER)
 #define LARGEST_BLOCK (64 * 1024 - MALLOC_HEADER)
 
 struct arena_block {

@@ -99,8 +99,8 @@ static enum one_rc check_vector(const struct place *at, const struct attr *a, st
 		return ONE_OK;
 	for (const struct attr *kid = a->kids; kid; kid = kid->next)
 		if (!field_is_known(fields, kid->name) && warnings)
-			strbuf_addf(warnings, "%s:%d: %s: unknown field %s\n", at->path, kid->line, at->key->name,
-				    kid->name);
+			strbuf_addf(warnings, "%s:%d: %s: unknown field %s\n", at->path, kid->line,
+				    at->key->name, kid->name);
 	for (; *fields; fields++) {
 		size_t len = strcspn(*fields, "!");
 		char name[64];
@@ -136,12 +136,13 @@ static enum one_rc check_attr(const struct place *at, const struct attr *a, stru
 static void warn_repeated(const struct place *at, int first_line, struct strbuf *warnings)
 {
 	if (warnings)
-		strbuf_addf(warnings, "%s:%d: %s: given again, line %d counts\n", at->path, at->line, at->key->name,
-			    first_line);
+		strbuf_addf(warnings, "%s:%d: %s: given again, line %d counts\n", at->path, at->line,
+			    at->key->name, first_line);
 }
 
 /* All of what the file says. Attributes of a name stand side by side. */
-static enum one_rc check_all(const struct conf *c, const char *path, struct strbuf *warnings, struct one_err *err)
+static enum one_rc check_all(const struct conf *c, const char *path, struct strbuf *warnings,
+			     struct one_err *err)
 {
 	const struct attr *before = NULL;
 

@@ -12,9 +12,9 @@
 
 #include "common/arena.h"
 
-#define AES_KEY_LEN 32
+#define AES_KEY_LEN   32
 #define AES_BLOCK_LEN 16
-#define UNPACK_STEP (64 * 1024)
+#define UNPACK_STEP   (64 * 1024)
 
 static void to_hex(const unsigned char *data, size_t len, char *out)
 {
@@ -65,7 +65,8 @@ void base64_encode(const void *data, size_t len, struct strbuf *out)
 			bits |= in[2];
 
 		char four[4] = { b64_digits[bits >> 18], b64_digits[bits >> 12 & 63],
-				 n > 1 ? b64_digits[bits >> 6 & 63] : '=', n > 2 ? b64_digits[bits & 63] : '=' };
+				 n > 1 ? b64_digits[bits >> 6 & 63] : '=',
+				 n > 2 ? b64_digits[bits & 63] : '=' };
 
 		strbuf_add(out, four, 4);
 		len -= n;
@@ -240,7 +241,8 @@ static bool aes_cbc(bool encrypt, const char *key, const void *in, size_t in_len
 
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
 	bool ok = ctx &&
-		  EVP_CipherInit_ex(ctx, EVP_aes_256_cbc(), NULL, (const unsigned char *)key, zero_iv, encrypt) &&
+		  EVP_CipherInit_ex(ctx, EVP_aes_256_cbc(), NULL, (const unsigned char *)key, zero_iv,
+				    encrypt) &&
 		  EVP_CipherUpdate(ctx, to, &n, in, (int)in_len) && EVP_CipherFinal_ex(ctx, to + n, &last);
 
 	EVP_CIPHER_CTX_free(ctx);

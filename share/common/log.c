@@ -155,7 +155,8 @@ static void make_harmless(struct strbuf *line, size_t from)
 		strbuf_setlen(line, line->len - 1);
 	for (size_t i = from; i < line->len; i++) {
 		unsigned char c = (unsigned char)line->buf[i];
-		bool c1 = c == 0xC2 && (unsigned char)line->buf[i + 1] >= 0x80 && (unsigned char)line->buf[i + 1] < 0xA0;
+		bool c1 = c == 0xC2 && (unsigned char)line->buf[i + 1] >= 0x80 &&
+			  (unsigned char)line->buf[i + 1] < 0xA0;
 
 		if (c == '\n' || c == '\r' || c == '\t')
 			line->buf[i] = ' ';
@@ -171,7 +172,8 @@ static void add_head(struct strbuf *line, enum log_level level, const char *modu
 	char when[32];
 
 	time_text(time_now(), when, sizeof(when));
-	strbuf_addf(line, "%s [Z%d][%s][%c]: ", when, atomic_load(&state.zone_id), module, level_letter(level));
+	strbuf_addf(line, "%s [Z%d][%s][%c]: ", when, atomic_load(&state.zone_id), module,
+		    level_letter(level));
 }
 
 static void finish(struct strbuf *line, size_t text_at)

@@ -4,8 +4,8 @@
  *
  * Z<zone id>, a module tag of three letters, a level letter (E W I D; DD and DDD print as D).
  * Systems: "file", "std" (stderr, what OpenNebula calls std) and "syslog". Any thread may log: one
- * write(2) a line. Newlines in the text become blanks, so nobody can forge a line; control
- * characters become '?'. Secrets must never reach this file. */
+ * write(2) a line, texts longer than 64 KB are cut. Newlines and tabs in the text become blanks, so nobody can
+ * forge a line; control characters become '?'. errno is left alone. Secrets must never reach this file. */
 #ifndef COMMON_LOG_H
 #define COMMON_LOG_H
 
@@ -15,7 +15,8 @@
 enum log_level { LOG_L_ERROR = 0, LOG_L_WARNING = 1, LOG_L_INFO = 2, LOG_L_DEBUG = 3, LOG_L_DDEBUG = 4, LOG_L_DDDEBUG = 5 };
 
 /* system: "file", "std" or "syslog"; path: the file for "file" (appended to); ident: for syslog.
- * Before log_open, lines go to stderr at level INFO. ONE_INTERNAL with a text when it can't open. */
+ * Before log_open, lines go to stderr at level INFO. ONE_INTERNAL with a text when it can't open: then
+ * the log goes on as before. log_open is for the start, before other threads log. */
 enum one_rc log_open(const char *system, const char *path, const char *ident, enum log_level level, struct one_err *err);
 void log_set_zone(int zone_id);
 void log_set_level(enum log_level level);

@@ -95,8 +95,8 @@ static int set_attributes(posix_spawnattr_t *attr)
 	sigemptyset(&none);
 	sigfillset(&all);
 
-	int rc = posix_spawnattr_setflags(
-		attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	int rc = posix_spawnattr_setflags(attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
+							POSIX_SPAWN_SETSIGDEF);
 	if (rc == 0)
 		rc = posix_spawnattr_setpgroup(attr, 0);
 	if (rc == 0)

@@ -1,4 +1,4 @@
-/* Tests of the configuration: what a file may say, what stops the start, and that the print is a file again. */
+/* Tests of the configuration: what a file may say, what stops the start, and that its print is a file again. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -136,7 +136,8 @@ static void values_of_every_type_are_read(void **state)
 static void a_key_that_may_repeat_keeps_the_order_of_the_file(void **state)
 {
 	(void)state;
-	assert_int_equal(load("VM_MAD = [ NAME = \"kvm\" ]\nPORT = 1\nVM_MAD = [ NAME = \"dummy\" ]\n"), ONE_OK);
+	assert_int_equal(load("VM_MAD = [ NAME = \"kvm\" ]\nPORT = 1\nVM_MAD = [ NAME = \"dummy\" ]\n"),
+			 ONE_OK);
 
 	const struct attr *a = conf_first(&conf, "VM_MAD");
 
@@ -207,7 +208,8 @@ static void a_wrong_value_stops_with_file_line_and_key(void **state)
 		{ "PORT = \"\"", ":1: PORT: must be a whole number, not \"\"" },
 		{ "PORT = 65536", ":1: PORT: must be between 0 and 65535, not 65536" },
 		{ "PORT = -1", ":1: PORT: must be between 0 and 65535, not -1" },
-		{ "PORT = 99999999999999999999", ":1: PORT: must be a whole number, not \"99999999999999999999\"" },
+		{ "PORT = 99999999999999999999",
+		  ":1: PORT: must be a whole number, not \"99999999999999999999\"" },
 		{ "INTERVAL = 0", ":1: INTERVAL: must be between 1 and 86400, not 0" },
 		{ "CPU_COST = 10.01", ":1: CPU_COST: must be between 0 and 10, not 10.01" },
 		{ "CPU_COST = cheap", ":1: CPU_COST: must be a number, not \"cheap\"" },
@@ -318,9 +320,10 @@ static void the_print_of_the_defaults_is_a_file_again(void **state)
 static void the_print_of_a_file_is_a_file_again(void **state)
 {
 	(void)state;
-	assert_int_equal(load("LISTEN = \"a \\\"quoted\\\" # text, [ ] = \\ \"\nLABEL = \"two\nlines\"\nPORT = 7\n"
-			      "VM_MAD = [ NAME = \"a, b\", X = \"\\\"\" ]\nVM_MAD = [ NAME = \"c\" ]\nSECURE = 0\n"),
-			 ONE_OK);
+	assert_int_equal(
+		load("LISTEN = \"a \\\"quoted\\\" # text, [ ] = \\ \"\nLABEL = \"two\nlines\"\nPORT = 7\n"
+		     "VM_MAD = [ NAME = \"a, b\", X = \"\\\"\" ]\nVM_MAD = [ NAME = \"c\" ]\nSECURE = 0\n"),
+		ONE_OK);
 	assert_print_is_stable();
 	assert_string_equal(conf_string(&conf, "LISTEN"), "a \"quoted\" # text, [ ] = \\ ");
 	assert_string_equal(attr_get(conf_first(&conf, "VM_MAD"), "X"), "\"");
@@ -337,7 +340,8 @@ static void the_print_tells_doc_unit_range_default_and_line(void **state)
 	assert_non_null(strstr(out.buf, "# Time between two rounds.\n"
 					"# whole number, 1 to 86400 s; default 30; set in line 2\n"
 					"INTERVAL = \"60\"\n"));
-	assert_non_null(strstr(out.buf, "# whole number, 0 to 65535; this is the default\nPORT = \"2633\"\n"));
+	assert_non_null(
+		strstr(out.buf, "# whole number, 0 to 65535; this is the default\nPORT = \"2633\"\n"));
 	assert_non_null(strstr(out.buf, "# whole number, in MB; not set\n#OFFSET =\n"));
 	assert_non_null(strstr(out.buf, "# text, may repeat; this is the default\n"
 					"RESTRICTED = \"CONTEXT/FILES\"\nRESTRICTED = \"NIC/MAC\"\n"));
@@ -350,7 +354,8 @@ static void the_print_hides_secrets(void **state)
 	(void)state;
 	struct strbuf out = STRBUF_INIT;
 
-	assert_int_equal(load("DB = [ BACKEND = \"mysql\", PASSWD = \"oneadmin\", API_SECRET = \"s3\" ]\n"), ONE_OK);
+	assert_int_equal(load("DB = [ BACKEND = \"mysql\", PASSWD = \"oneadmin\", API_SECRET = \"s3\" ]\n"),
+			 ONE_OK);
 	conf_print(&conf, &out);
 	assert_null(strstr(out.buf, "oneadmin"));
 	assert_null(strstr(out.buf, "s3"));

@@ -90,8 +90,9 @@ static void base64_may_be_broken_into_lines(void **state)
 static void what_is_not_base64_is_refused_and_changes_nothing(void **state)
 {
 	(void)state;
-	static const char *const bad[] = { "Z",        "Zg",       "Zg=",      "Zg===", "=",       "====",     "Z===",
-					   "Zg==Zg==", "Zm9vYg=x", "Zm9v!mE=", "Zm8-",  "Zm9vZm_", "Zm9v\x80m8", "Zm9v=" };
+	static const char *const bad[] = { "Z",	   "Zg",      "Zg=",	    "Zg===",	"=",
+					   "====", "Z===",    "Zg==Zg==",   "Zm9vYg=x", "Zm9v!mE=",
+					   "Zm8-", "Zm9vZm_", "Zm9v\x80m8", "Zm9v=" };
 	struct strbuf out = STRBUF_INIT;
 
 	strbuf_adds(&out, "kept");
@@ -260,7 +261,12 @@ static void encrypted_texts_of_any_length_come_back(void **state)
 static void what_was_not_encrypted_with_the_key_is_refused(void **state)
 {
 	(void)state;
-	static const char *const bad[] = { "", "plain text", "password", "Zm9v", "AAAAAAAAAAAAAAAAAAAAAA==", "+ScWlz9feFIl2Dw6ZS92pw==AA==" };
+	static const char *const bad[] = { "",
+					   "plain text",
+					   "password",
+					   "Zm9v",
+					   "AAAAAAAAAAAAAAAAAAAAAA==",
+					   "+ScWlz9feFIl2Dw6ZS92pw==AA==" };
 	struct strbuf out = STRBUF_INIT;
 
 	for (size_t i = 0; i < COUNT(bad); i++)

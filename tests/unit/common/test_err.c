@@ -15,7 +15,8 @@ static void setting_an_error_keeps_code_and_text_and_returns_the_code(void **sta
 	(void)state;
 	struct one_err err = ONE_ERR_INIT;
 
-	assert_int_equal(one_err_set(&err, ONE_NO_EXISTS, "Error getting %s [%d].", "host", 7), ONE_NO_EXISTS);
+	assert_int_equal(one_err_set(&err, ONE_NO_EXISTS, "Error getting %s [%d].", "host", 7),
+			 ONE_NO_EXISTS);
 	assert_int_equal(err.rc, ONE_NO_EXISTS);
 	assert_int_equal(err.object_id, -1);
 	assert_string_equal(err.text, "Error getting host [7].");

@@ -128,7 +128,8 @@ static void a_text_cannot_forge_a_line_or_drive_a_terminal(void **state)
 static void accented_letters_stay_and_c1_controls_do_not(void **state)
 {
 	(void)state;
-	log_info("VM", "caf\xC3\xA9 \xC2\xA3 \xC2\x9B" "2J \xC2");
+	log_info("VM", "caf\xC3\xA9 \xC2\xA3 \xC2\x9B"
+		       "2J \xC2");
 	assert_string_equal(only_line(), "[Z0][VM][I]: caf\xC3\xA9 \xC2\xA3 ??2J \xC2\n");
 }
 
@@ -185,7 +186,8 @@ static void a_log_that_cannot_be_opened_is_an_error_and_the_old_one_goes_on(void
 	struct one_err err = ONE_ERR_INIT;
 
 	assert_int_equal(log_open("file", "/nonexistent/oned.log", "test", LOG_L_DEBUG, &err), ONE_INTERNAL);
-	assert_string_equal(err.text, "Cannot open log file /nonexistent/oned.log: No such file or directory");
+	assert_string_equal(err.text,
+			    "Cannot open log file /nonexistent/oned.log: No such file or directory");
 	assert_int_equal(log_open("paper", path, "test", LOG_L_DEBUG, &err), ONE_INTERNAL);
 	assert_string_equal(err.text, "Unknown log system \"paper\"");
 	assert_int_equal(log_get_level(), LOG_L_INFO);

@@ -118,8 +118,10 @@ static void a_file_that_is_no_program_is_an_error_and_not_given_to_a_shell(void 
 static void a_flood_on_both_outputs_neither_hangs_nor_fills_memory(void **state)
 {
 	(void)state;
-	const char *const argv[] = { "/bin/sh", "-c",
-				     "head -c 3000000 /dev/zero | tr '\\0' e >&2; head -c 3000000 /dev/zero | tr '\\0' o", NULL };
+	const char *const argv[] = {
+		"/bin/sh", "-c",
+		"head -c 3000000 /dev/zero | tr '\\0' e >&2; head -c 3000000 /dev/zero | tr '\\0' o", NULL
+	};
 
 	assert_int_equal(run_argv(argv, NULL, PATIENT_MS, 100000), ONE_OK);
 	assert_int_equal(status, 0);
@@ -252,8 +254,9 @@ static void no_descriptor_is_inherited_but_the_three(void **state)
 	int leaked = open("/dev/null", O_RDONLY);
 
 	assert_int_equal(fcntl(leaked, F_DUPFD, 50), 50);
-	assert_int_equal(run_sh("for fd in /proc/self/fd/*; do test -e $fd && echo ${fd##*/}; done", NULL, PATIENT_MS),
-			 ONE_OK);
+	assert_int_equal(
+		run_sh("for fd in /proc/self/fd/*; do test -e $fd && echo ${fd##*/}; done", NULL, PATIENT_MS),
+		ONE_OK);
 	close(50);
 	close(leaked);
 	assert_string_equal(out.buf, "0\n1\n2\n");
@@ -321,7 +324,8 @@ static void a_started_process_leads_a_group_and_talks_over_its_pipes(void **stat
 static void a_stubborn_process_is_killed_with_its_children(void **state)
 {
 	(void)state;
-	const char *const argv[] = { "/bin/sh", "-c", "trap '' TERM; sleep 1000 & echo up; sleep 1000; sleep 1000", NULL };
+	const char *const argv[] = { "/bin/sh", "-c",
+				     "trap '' TERM; sleep 1000 & echo up; sleep 1000; sleep 1000", NULL };
 	struct spawn sp = { .argv = argv };
 	struct child c;
 
@@ -341,9 +345,9 @@ static void an_obedient_process_may_clean_up(void **state)
 {
 	(void)state;
 	char name[] = "/tmp/test_spawn_XXXXXX";
-	const char *const argv[] = {
-		"/bin/sh", "-c", "trap 'rm $0; exit' TERM; echo up; while :; do sleep 0.02; done", name, NULL
-	};
+	const char *const argv[] = { "/bin/sh", "-c",
+				     "trap 'rm $0; exit' TERM; echo up; while :; do sleep 0.02; done", name,
+				     NULL };
 	struct spawn sp = { .argv = argv };
 	struct child c;
 
@@ -396,15 +400,18 @@ int main(void)
 		cmocka_unit_test_setup(input_reaches_the_program_and_ends, start_empty),
 		cmocka_unit_test_setup(arguments_arrive_as_they_are, start_empty),
 		cmocka_unit_test_setup(a_program_that_does_not_exist_is_an_error, start_empty),
-		cmocka_unit_test_setup(a_file_that_is_no_program_is_an_error_and_not_given_to_a_shell, start_empty),
+		cmocka_unit_test_setup(a_file_that_is_no_program_is_an_error_and_not_given_to_a_shell,
+				       start_empty),
 		cmocka_unit_test_setup(a_flood_on_both_outputs_neither_hangs_nor_fills_memory, start_empty),
 		cmocka_unit_test_setup(outputs_nobody_wants_are_drained, start_empty),
 		cmocka_unit_test_setup(a_large_input_goes_through_while_the_output_comes, start_empty),
 		cmocka_unit_test_setup(a_program_that_does_not_read_its_input_is_no_error, start_empty),
 		cmocka_unit_test_setup(at_the_deadline_the_whole_group_is_killed, start_empty),
 		cmocka_unit_test_setup(a_deadline_already_passed_is_a_timeout, start_empty),
-		cmocka_unit_test_setup(a_background_process_that_keeps_the_pipes_does_not_hold_us, start_empty),
-		cmocka_unit_test_setup(a_background_process_that_never_stops_writing_does_not_hold_us, start_empty),
+		cmocka_unit_test_setup(a_background_process_that_keeps_the_pipes_does_not_hold_us,
+				       start_empty),
+		cmocka_unit_test_setup(a_background_process_that_never_stops_writing_does_not_hold_us,
+				       start_empty),
 		cmocka_unit_test_setup(a_program_killed_by_a_signal_has_ended_by_itself, start_empty),
 		cmocka_unit_test_setup(the_environment_is_added_to_and_overridden, start_empty),
 		cmocka_unit_test_setup(the_folder_is_the_one_asked_for, start_empty),

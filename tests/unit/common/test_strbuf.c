@@ -187,8 +187,12 @@ static void trimming_takes_blanks_at_both_ends_only(void **state)
 {
 	(void)state;
 	static const char *const cases[][2] = {
-		{ "  \t\r\n a b\t c \n\n", "a b\t c" }, { "plain", "plain" }, { " \n\t ", "" },
-		{ "x ", "x" },                          { " x", "x" },        { "\vx", "\vx" },
+		{ "  \t\r\n a b\t c \n\n", "a b\t c" },
+		{ "plain", "plain" },
+		{ " \n\t ", "" },
+		{ "x ", "x" },
+		{ " x", "x" },
+		{ "\vx", "\vx" },
 	};
 	struct strbuf sb = STRBUF_INIT;
 
