@@ -187,6 +187,8 @@ static int run(const struct options *o, const struct conf *c)
 		return check_config(c);
 	conf.endpoint = o->endpoint ? o->endpoint : conf.endpoint;
 	conf.events = o->events ? o->events : conf.events;
+	if (*conf.proxy)
+		setenv("http_proxy", conf.proxy, 1);
 	signal_fd = o->explain < 0 ? open_signals() : -1;
 	connections_init(&connections, conf.endpoint, o->auth_file, conf.timeout_ms, (size_t)conf.message_size, signal_fd);
 	if (o->explain >= 0)

@@ -18,6 +18,8 @@ const struct conf_key SCHED_CONF_KEYS[] = {
 	  .doc = "How long one call to oned may take." },
 	{ .name = "ONE_XMLRPC", .type = CONF_STRING, .dflt = "http://localhost:2633/RPC2", .unit = "",
 	  .doc = "Where oned answers." },
+	{ .name = "HTTP_PROXY", .type = CONF_STRING, .dflt = "", .unit = "",
+	  .doc = "Proxy on the way to an oned on another machine." },
 	{ .name = "HM_ENDPOINT", .type = CONF_STRING, .dflt = "tcp://127.0.0.1:2101", .unit = "",
 	  .doc = "Where the hook manager publishes events, so that a new VM starts a cycle at once; empty to do without." },
 	{ .name = "SCHED_INTERVAL", .type = CONF_INT, .min = 1, .max = 86400, .dflt = "15", .unit = "s",
@@ -98,6 +100,7 @@ enum one_rc sched_conf_read(const struct conf *c, struct sched_conf *out, struct
 
 	*out = (struct sched_conf){
 		.endpoint = conf_string(c, "ONE_XMLRPC"),
+		.proxy = conf_string(c, "HTTP_PROXY"),
 		.events = conf_string(c, "HM_ENDPOINT"),
 		.message_size = conf_int(c, "MESSAGE_SIZE"),
 		.timeout_ms = (int)conf_int(c, "TIMEOUT") * 1000,

@@ -10,6 +10,7 @@
 /* Typed values; the strings belong to the struct conf read with them. */
 struct sched_conf {
 	const char *endpoint;  /* ONE_XMLRPC */
+	const char *proxy;     /* HTTP_PROXY; "" for none */
 	const char *events;    /* HM_ENDPOINT; "" for none */
 	long long message_size;
 	int timeout_ms;        /* of one call */

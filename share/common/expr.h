@@ -6,7 +6,9 @@
  * attributes. An attribute may have several values (e.g. several CLUSTER_ID): @> asks for any of them, the others look at
  * the first (for a number: at the first that is one). Comparing a missing attribute is false, != too, and so is
  * comparing with "". A whole number compares with the whole part of a value, text in front of which there is a
- * number counts as that number; a text is a pattern of fnmatch(). & and | bind alike, from left to right. */
+ * number counts as that number; a text is a pattern of fnmatch(). & and | bind alike, from left to right.
+ * OpenNebula's pseudo attribute CURRENT_VMS is a set: = asks whether a VM is in it, != whether it is not (true of an
+ * empty set too). */
 #ifndef COMMON_EXPR_H
 #define COMMON_EXPR_H
 

@@ -119,6 +119,12 @@ static bool has_value(const struct expr_instr *test, const struct values *v)
 	return false;
 }
 
+/* The VMs of a host are a set, of which = and != ask whether one is in it. */
+static bool is_set(const char *name)
+{
+	return strcmp(name, "CURRENT_VMS") == 0;
+}
+
 static bool run_test(const struct expr_instr *test, const struct values *v)
 {
 	const char *value;
@@ -127,6 +133,8 @@ static bool run_test(const struct expr_instr *test, const struct values *v)
 
 	if (test->cmp == EXPR_IN)
 		return has_value(test, v);
+	if (is_set(v->name) && (test->cmp == EXPR_EQ || test->cmp == EXPR_NE))
+		return has_value(test, v) == (test->cmp == EXPR_EQ);
 	switch (test->kind) {
 	case EXPR_WHOLE:
 		return first_whole(v, &whole) && ordered(test->cmp, (whole > test->whole) - (whole < test->whole));
