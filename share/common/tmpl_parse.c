@@ -87,14 +87,16 @@ static void scan_init(struct scanner *in, const char *text, size_t len)
 	find_cdata_end(in, text);
 }
 
+/* Only forwards: a place is never in front of the one asked for before. */
 static int line_of(struct scanner *in, const char *place)
 {
 	const char *newline;
 
-	while (in->line_at < place && (newline = memchr(in->line_at, '\n', (size_t)(place - in->line_at)))) {
+	while ((newline = memchr(in->line_at, '\n', (size_t)(place - in->line_at)))) {
 		in->line++;
 		in->line_at = newline + 1;
 	}
+	in->line_at = place;
 	return in->line;
 }
 

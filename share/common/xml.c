@@ -17,6 +17,7 @@
 #include "common/strbuf.h"
 
 #define NAME_SLOTS 256
+#define MAX_TAG_BYTES 8192
 
 /* libxml2 keeps one copy of a name, so the same pointer is the same name. */
 struct name_slot {
@@ -182,6 +183,58 @@ static enum one_rc run_parser(struct reader *r, const char *text, size_t len, st
 	return refuse(err, fault->line, fault->message);
 }
 
+/* Behind the tag that begins at s, or NULL where it is too long or has no end. */
+static const char *tag_end(const char *s, const char *end)
+{
+	const char *limit = end - s > MAX_TAG_BYTES ? s + MAX_TAG_BYTES : end;
+
+	for (; s < limit; s++) {
+		if (*s == '>')
+			return s + 1;
+		if (*s == '"' || *s == '\'') {
+			s = memchr(s + 1, *s, (size_t)(limit - s - 1));
+			if (!s)
+				return NULL;
+		}
+	}
+	return NULL;
+}
+
+/* Behind the markup that begins at s; NULL as above. */
+static const char *markup_end(const char *s, const char *end)
+{
+	static const struct {
+		const char *from, *to;
+	} skipped[] = { { "<![CDATA[", "]]>" }, { "<!--", "-->" }, { "<?", "?>" } };
+
+	if (end - s > 1 && (s[1] == '!' || s[1] == '?')) {
+		for (size_t i = 0; i < sizeof(skipped) / sizeof(skipped[0]); i++) {
+			size_t len = strlen(skipped[i].from);
+			const char *to;
+
+			if ((size_t)(end - s) < len || memcmp(s, skipped[i].from, len) != 0)
+				continue;
+			to = memmem(s + len, (size_t)(end - s) - len, skipped[i].to, strlen(skipped[i].to));
+			return to ? to + strlen(skipped[i].to) : end;
+		}
+	}
+	return tag_end(s, end);
+}
+
+/* libxml2 compares each attribute of an element with all the others: one long tag could keep it busy for minutes.
+ * A tag without an end in the last bytes is left to libxml2, which has the better message. */
+static bool has_long_tag(const char *text, const char *end)
+{
+	const char *next;
+
+	for (const char *s = text; (s = memchr(s, '<', (size_t)(end - s))); s = next) {
+		next = markup_end(s, end);
+		if (!next)
+			return end - s > MAX_TAG_BYTES;
+	}
+	return false;
+}
+
 static void init_library(void)
 {
 	xmlInitParser();
@@ -199,6 +252,8 @@ enum one_rc xml_parse(struct arena *arena, const char *text, size_t len, int max
 		return one_err_set(err, ONE_INTERNAL, "XML: %zu bytes are more than the %zu allowed", len, max_bytes);
 	if (memchr(text, '\0', len))
 		return one_err_set(err, ONE_INTERNAL, "XML: there is a NUL byte in the text");
+	if (has_long_tag(text, text + len))
+		return one_err_set(err, ONE_INTERNAL, "XML: a tag is longer than %d bytes", MAX_TAG_BYTES);
 	pthread_once(&once, init_library);
 	r.ctxt = xmlNewParserCtxt();
 	if (!r.ctxt)

@@ -1,7 +1,7 @@
 /* XML in, over libxml2's SAX interface into a small arena tree, and XML out into a strbuf.
  *
  * Reading refuses a DOCTYPE (so no entities but the five predefined ones and character references),
- * nesting deeper than max_depth, texts over max_bytes and NUL bytes. The text is UTF-8 whatever its declaration
+ * nesting deeper than max_depth, texts over max_bytes, tags over 8 KB and NUL bytes. The text is UTF-8 whatever its declaration
  * says. Comments and processing instructions are skipped. Namespaces are ignored (prefixes stay in the name).
  * Text of mixed content is joined. */
 #ifndef COMMON_XML_H
