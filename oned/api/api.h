@@ -2,6 +2,7 @@
 #ifndef ONED_API_API_H
 #define ONED_API_API_H
 
+#include <stdatomic.h>
 #include "common/conf.h"
 #include "oned/api/call.h"
 
@@ -15,6 +16,13 @@ struct api {
 	const char *one_key;           /* key of encrypted attributes */
 	int zone;
 	struct auth_external *external; /* the auth driver; NULL: none configured */
+	unsigned default_umask;
+	atomic_bool zone_disabled;     /* follows the zone's state */
+	atomic_uint next_req;
+	struct bulk *bulk;
+	const char *rpc_log;           /* file of the access log; "": none */
+	const char *log_call_format;
+	bool enable_other_permissions;
 	struct strbuf config_xml[2];   /* one.system.config: [0] for everybody, [1] with the secrets for group 0 */
 };
 

@@ -32,6 +32,7 @@ enum method_flags {
 	M_BULK = 1 << 4,           /* may take long (whole pools): runs on the bulk thread */
 	M_OP_CLASS = 1 << 5,       /* the right of a VM operation: VM_*_OPERATIONS may change it; `op_class` is its name */
 	M_NO_AUTH = 1 << 6,        /* system.*: has no session */
+	M_SECRET_ANSWER = 1 << 7,  /* the answer is not logged */
 };
 
 struct method {
@@ -43,6 +44,7 @@ struct method {
 	enum auth_op right;
 	unsigned flags;
 	const char *op_class;      /* "deploy": the token in VM_*_OPERATIONS */
+	int id_at;                 /* which parameter names the object: 0 but for one.vm.action */
 	void (*read)(struct call *c);
 	enum one_rc (*prepare)(struct call *c, struct one_err *err); /* may be NULL */
 	void (*write)(struct txn *t, struct call *c);
@@ -50,6 +52,7 @@ struct method {
 };
 
 struct call {
+	struct call *next;         /* in the bulk queue */
 	struct arena arena;
 	struct api *api;
 	struct http_request *http; /* NULL for calls of oned itself and parts of a multicall */
@@ -60,18 +63,25 @@ struct call {
 	struct identity who;
 	int req_id;
 	void *prepared;            /* from prepare() to write() */
+	struct one_err prepare_err; /* of prepare(): told after the right was checked, as OpenNebula does, but for *.allocate */
 	/* how it ended */
-	enum { CALL_OPEN, CALL_INT, CALL_TEXT, CALL_DONE } kind;
+	enum { CALL_OPEN, CALL_INT, CALL_TEXT, CALL_WIRE, CALL_BRIEFS, CALL_WHOLE /* text is the whole answer */ } kind;
 	long long number;
-	struct strbuf text;        /* CALL_TEXT: the payload, not escaped */
+	struct strbuf text;        /* CALL_TEXT: the payload as it is; CALL_WIRE: the answer so far, escaped */
 	struct one_err err;
-	/* CALL_TEXT as pieces: escaped texts of versions, without copying */
-	struct version **versions;
+	int fault;                 /* not 0: the answer is this fault */
+	const char *fault_text;
+	struct version **versions; /* CALL_BRIEFS: their escaped texts are sent without copying */
 	size_t n_versions;
 	const char *pool_root;
-	struct multicall *multi;   /* the system.multicall it is part of */
-	int multi_index;
+	int asked_uid;             /* whom the external driver is asked about */
+	struct multicall *multi;   /* the system.multicall it is part of; NULL */
 };
+
+/* The right the caller needs: the row's, or that of the class his VM operation is in. */
+enum auth_op call_right(const struct call *c);
+/* Runs the read handler and answers. */
+void call_run_read(struct call *c);
 
 /* Arguments by position after the session (asserted by the table's types). */
 static inline int call_int(const struct call *c, int i) { return (int)c->args[i].i; }
@@ -80,8 +90,10 @@ static inline const char *call_str(const struct call *c, int i) { return c->args
 
 void call_ok_int(struct call *c, long long value);
 void call_ok_text(struct call *c, const char *text, size_t len);     /* copied */
-/* The answer is appended to the returned buffer. */
+/* The payload is appended to the returned buffer. */
 struct strbuf *call_ok_buffer(struct call *c);
+/* For large ones: the returned buffer takes what rpc_escape() makes of the payload (call_add_escaped), so it is touched once. */
+struct strbuf *call_ok_wire(struct call *c);
 /* `<root>` + the brief (escaped) form of each version + `</root>`; takes the list over (pool_release). */
 void call_ok_briefs(struct call *c, const char *root, struct version **list, size_t n);
 enum one_rc call_fail(struct call *c, enum one_rc rc, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
@@ -100,7 +112,7 @@ bool call_checks_end(struct txn *t, struct authz *a);
 
 /* Tables of the method rows, one a file; each ends with a NULL name. */
 extern const struct method system_methods[], user_methods[], group_methods[], acl_methods[], zone_methods[], cluster_methods[],
-	host_methods[], datastore_methods[], image_methods[], vn_methods[], template_methods[], vm_methods[];
+	host_methods[], datastore_methods[], image_methods[], vn_methods[], secgroup_methods[], template_methods[], vm_methods[];
 
 /* Handlers that fit many types (generic.c); the row's object says which. */
 void api_info(struct call *c);                                     /* id:i decrypt:b=false */

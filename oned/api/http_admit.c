@@ -1,6 +1,7 @@
 /* Who gets in. MAX_CONN connections are served at once; a stock configuration says 15.
  *
- * When all places are taken, a client waits (as many as the backlog, as long as the timeout) and meanwhile
+ * When all places are taken, clients wait (the backlog's number here, the others in the kernel's queue; as long as the timeout)
+ * and meanwhile
  * - answers say "Connection: close", so that busy clients make room without noticing;
  * - the connection that has been waiting longest for its own client (idle, or slow at sending or reading) is evicted.
  * So neither idle nor slow clients can keep the others out. Who waits in vain gets 503. */
@@ -17,7 +18,7 @@
 #include <unistd.h>
 #include "common/log.h"
 
-enum { NO_DESCRIPTOR_PAUSE_MS = 100, COMPLAIN_EVERY_MS = 10000, ACCEPTS_A_TURN = 64 };
+enum { QUEUE_LEAST = 512, NO_DESCRIPTOR_PAUSE_MS = 100, COMPLAIN_EVERY_MS = 10000, ACCEPTS_A_TURN = 64 };
 
 void http_address_of(const struct sockaddr_storage *from, unsigned char address[16], char *text, size_t size, int *port)
 {
@@ -130,6 +131,15 @@ static int count_from(struct http_server *s, const unsigned char address[16])
 
 /* ---- clients ---- */
 
+/* The listener is level-triggered: while nobody can be accepted it isn't watched. */
+static void watch_listener(struct http_server *s, bool on)
+{
+	struct epoll_event ev = { .events = EPOLLIN, .data.ptr = s };
+
+	epoll_ctl(s->loops[0].epoll_fd, on ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, s->listen_fd, &ev);
+	s->accept_again_ms = on ? 0 : s->loops[0].now_ms + 1;
+}
+
 /* What the client has sent is read first: else closing would reset the connection before it sees the answer. */
 static void turn_away(struct http_server *s, int fd)
 {
@@ -178,12 +188,8 @@ static bool admit(struct http_server *s, int fd, const struct sockaddr_storage *
 	return true;
 }
 
-static void wait_or_leave(struct http_server *s, int fd, const struct sockaddr_storage *from)
+static void wait_for_place(struct http_server *s, int fd, const struct sockaddr_storage *from)
 {
-	if (s->n_waiters == s->max_waiters) {
-		turn_away(s, fd);
-		return;
-	}
 	s->waiters[s->n_waiters++] = (struct http_waiter){
 		.fd = fd, .deadline_ms = s->loops[0].now_ms + s->config.timeout_ms, .from = *from,
 	};
@@ -202,7 +208,7 @@ static void welcome(struct http_server *s, int fd, const struct sockaddr_storage
 	if (s->config.max_conn_per_address > 0 && !is_loopback(address) && count_from(s, address) >= s->config.max_conn_per_address)
 		turn_away(s, fd);
 	else if (s->n_waiters > 0 || !admit(s, fd, from)) /* who came first goes first */
-		wait_or_leave(s, fd, from);
+		wait_for_place(s, fd, from);
 }
 
 static void remove_waiters(struct http_server *s, int n)
@@ -228,14 +234,11 @@ void http_admit_waiters(struct http_server *s)
 	}
 	if (n > 0)
 		remove_waiters(s, n);
-	if (s->accept_again_ms && now >= s->accept_again_ms) {
-		struct epoll_event ev = { .events = EPOLLIN, .data.ptr = s };
-		s->accept_again_ms = 0;
-		epoll_ctl(s->loops[0].epoll_fd, EPOLL_CTL_ADD, s->listen_fd, &ev);
-	}
+	if (s->accept_again_ms && now >= s->accept_again_ms && s->n_waiters < s->max_waiters)
+		watch_listener(s, true);
 }
 
-/* Out of descriptors or memory: the level-triggered listener would spin. */
+/* Out of descriptors or memory. */
 static void pause_accepting(struct http_server *s, int why)
 {
 	int64_t now = s->loops[0].now_ms;
@@ -244,7 +247,7 @@ static void pause_accepting(struct http_server *s, int why)
 		log_warn("ReM", "Cannot accept API connections: %s", strerror(why));
 		s->complained_ms = now;
 	}
-	epoll_ctl(s->loops[0].epoll_fd, EPOLL_CTL_DEL, s->listen_fd, NULL);
+	watch_listener(s, false);
 	s->accept_again_ms = now + NO_DESCRIPTOR_PAUSE_MS;
 	s->loops[0].next_tick_ms = s->accept_again_ms;
 }
@@ -252,6 +255,10 @@ static void pause_accepting(struct http_server *s, int why)
 void http_admit_accept(struct http_server *s)
 {
 	for (int i = 0; i < ACCEPTS_A_TURN; i++) {
+		if (s->n_waiters == s->max_waiters) {
+			watch_listener(s, false); /* the kernel's queue is where the others wait */
+			return;
+		}
 		struct sockaddr_storage from = { .ss_family = AF_UNSPEC };
 		socklen_t len = sizeof(from);
 		int fd = accept4(s->listen_fd, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -288,7 +295,7 @@ static int try_listen(struct http_server *s, const struct addrinfo *ai)
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	if (ai->ai_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof(zero));
-	if (bind(fd, ai->ai_addr, ai->ai_addrlen) < 0 || listen(fd, s->max_waiters) < 0) {
+	if (bind(fd, ai->ai_addr, ai->ai_addrlen) < 0 || listen(fd, s->max_waiters > QUEUE_LEAST ? s->max_waiters : QUEUE_LEAST) < 0) {
 		int why = errno;
 		close(fd);
 		errno = why;

@@ -141,7 +141,7 @@ struct http_server {
 	/* loop 0 only */
 	struct http_waiter *waiters;
 	int n_waiters, max_waiters;
-	int64_t accept_again_ms;         /* 0, or when to try again after running out of descriptors */
+	int64_t accept_again_ms;         /* 0, or from when on accepting may be tried again */
 	int64_t complained_ms;
 
 	pthread_mutex_t lock;            /* of what follows */

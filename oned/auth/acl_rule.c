@@ -229,3 +229,39 @@ void acl_rules_delete(struct txn *t, bool (*match)(const struct acl_rule *r, voi
 		if (match(txn_read(t, OBJ_ACL, ids[i]), ctx))
 			txn_delete(t, txn_edit(t, OBJ_ACL, ids[i]));
 }
+
+/* ---- rules that go with what they name ---- */
+
+static bool names_resource(const struct acl_rule *r, void *ctx)
+{
+	return r->resource == *(const uint64_t *)ctx;
+}
+
+void acl_object_gone(struct txn *t, enum obj_type type, int id)
+{
+	uint64_t resource = ACL_TYPE(type) | ACL_INDIVIDUAL | (uint64_t)id;
+
+	acl_rules_delete(t, names_resource, &resource);
+}
+
+static bool names_user(const struct acl_rule *r, void *ctx)
+{
+	return r->user == (ACL_INDIVIDUAL | (uint64_t)*(const int *)ctx);
+}
+
+void acl_user_gone(struct txn *t, int uid)
+{
+	acl_rules_delete(t, names_user, &uid);
+}
+
+static bool names_group(const struct acl_rule *r, void *ctx)
+{
+	uint64_t group = ACL_GROUP | (uint64_t)*(const int *)ctx;
+
+	return r->user == group || (r->resource & (ACL_GROUP | ID_MASK)) == group;
+}
+
+void acl_group_gone(struct txn *t, int gid)
+{
+	acl_rules_delete(t, names_group, &gid);
+}

@@ -288,13 +288,15 @@ static void *core_thread(void *arg)
 
 /* ---- the outside ---- */
 
-enum one_rc core_new(struct store *store, const struct core_outlets *outlets, struct core **out, struct one_err *err)
+enum one_rc core_new(struct store *store, const struct core_outlets *outlets, const struct conf *conf,
+		     struct core **out, struct one_err *err)
 {
 	struct core *c = xcalloc(1, sizeof(*c));
 	pthread_condattr_t attr;
 
 	(void)err;
 	c->store = store;
+	c->conf = conf;
 	if (outlets)
 		c->outlets = *outlets;
 	for (int i = 0; i < OBJ_TYPES; i++)

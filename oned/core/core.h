@@ -27,7 +27,9 @@ struct core_outlets {
 	void (*vm_log)(void *ctx, int vm_id, int level, const char *module, const char *text);
 };
 
-enum one_rc core_new(struct store *store, const struct core_outlets *outlets, struct core **out, struct one_err *err);
+struct conf;
+/* store NULL: nothing is written (unit tests); conf: what txn_conf gives, may be NULL. */
+enum one_rc core_new(struct store *store, const struct core_outlets *outlets, const struct conf *conf, struct core **out, struct one_err *err);
 /* Reads all pools from the database. */
 enum one_rc core_load(struct core *c, struct one_err *err);
 /* Called for each version as it is published (v NULL: deleted), on the core thread and during core_load: for indexes kept beside the

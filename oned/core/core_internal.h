@@ -55,6 +55,7 @@ struct batch {
 struct core {
 	struct store *store;               /* NULL in unit tests: nothing is written */
 	struct core_outlets outlets;
+	const struct conf *conf;
 	struct pool pools[OBJ_TYPES];
 	int64_t side_ids[TABLE_COUNT];     /* counters of tables that are no object pools */
 	struct batch batch;

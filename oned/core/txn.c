@@ -11,7 +11,7 @@
 
 void txn_begin(struct txn *t, struct core *c)
 {
-	*t = (struct txn){ .core = c, .arena = &c->batch.arena, .now = time_now(), .err = ONE_ERR_INIT };
+	*t = (struct txn){ .core = c, .arena = &c->batch.arena, .now = time_now(), .req_id = -1, .err = ONE_ERR_INIT };
 	memcpy(t->last_ids, c->batch.last_ids, sizeof(t->last_ids));
 	memcpy(t->side_ids, c->batch.side_ids, sizeof(t->side_ids));
 	t->edits_tail = &t->edits;
@@ -42,6 +42,17 @@ enum one_rc txn_no_object(struct txn *t, enum obj_type type, int id)
 	txn_fail(t, ONE_NO_EXISTS, "%s", ops ? ops->word : "-");
 	t->err.object_id = id;
 	return ONE_NO_EXISTS;
+}
+
+const struct conf *txn_conf(const struct txn *t)
+{
+	return t->core->conf;
+}
+
+void txn_reserve_ids(struct txn *t, enum obj_type type, int last)
+{
+	if (t->core->batch.last_ids[type] < last)
+		t->core->batch.last_ids[type] = last;
 }
 
 /* ---- objects ---- */

@@ -34,6 +34,10 @@ struct txn {
 	struct arena *arena;     /* the batch's: for all that lives as long as the transaction and its sending */
 	time_t now;
 	struct one_err err;      /* rc ONE_OK while all is well */
+	/* Where it comes from; NULL for oned's own (driver messages, timers). */
+	const struct identity *who;
+	int req_id;              /* -1 */
+	void *call;              /* struct call */
 	struct txn_edit *edits, **edits_tail;
 	struct txn_row *rows, **rows_tail;
 	struct txn_out *outs, **outs_tail;
@@ -47,6 +51,11 @@ static inline bool txn_ok(const struct txn *t) { return t->err.rc == ONE_OK; }
 enum one_rc txn_fail(struct txn *t, enum one_rc rc, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* ONE_NO_EXISTS for an object: the answer names type and id. */
 enum one_rc txn_no_object(struct txn *t, enum obj_type type, int id);
+
+/* oned.conf. */
+const struct conf *txn_conf(const struct txn *t);
+/* The counter of a pool becomes at least `last`: the ids up to it are kept for the system. */
+void txn_reserve_ids(struct txn *t, enum obj_type type, int last);
 
 /* A private copy to change; the same pointer for the whole transaction. NULL (and ONE_NO_EXISTS) when there is none. */
 void *txn_edit(struct txn *t, enum obj_type type, int id);

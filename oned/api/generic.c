@@ -1,0 +1,258 @@
+/* Methods that are alike for many types: info, update, rename, chmod, chown, lock, unlock. The row's object says which type. */
+#include <string.h>
+
+#include "oned/api/api.h"
+#include "oned/api/dispatch.h"
+#include "oned/api/restricted.h"
+#include "oned/auth/user.h"
+
+static enum one_rc prepare_template(struct call *c, int i, struct one_err *err)
+{
+	struct tmpl *t = tmpl_new(&c->arena);
+
+	c->prepared = t;
+	return tmpl_parse(t, call_str(c, i), err);
+}
+
+enum one_rc api_prepare_template0(struct call *c, struct one_err *err)
+{
+	return prepare_template(c, 0, err);
+}
+
+enum one_rc api_prepare_template1(struct call *c, struct one_err *err)
+{
+	return prepare_template(c, 1, err);
+}
+
+void api_own(struct call *c, struct object *o)
+{
+	const struct identity *who = &c->who;
+	unsigned base = who->uid == USER_ONEADMIN || who->gid == GROUP_ONEADMIN ? 0777 : c->api->enable_other_permissions ? 0666 : 0660;
+
+	o->uid = who->uid;
+	o->gid = who->gid;
+	o->uname = arena_strdup(&o->arena, who->uname);
+	o->gname = arena_strdup(&o->arena, who->gname);
+	o->perm = (uint16_t)(base & ~who->umask);
+}
+
+/* ---- info ---- */
+
+void api_info(struct call *c)
+{
+	struct version *v = call_object(c);
+
+	if (!v)
+		return;
+	if (c->who.admin && c->n_args > 1 && call_bool(c, 1))
+		api_out_decrypted(c, v, call_ok_buffer(c));
+	else
+		rpc_escape(call_ok_wire(c), v->body, v->body_len);
+	version_unref(v);
+}
+
+/* ---- update ---- */
+
+enum one_rc api_prepare_update(struct call *c, struct one_err *err)
+{
+	enum one_rc rc = prepare_template(c, 1, err);
+
+	if (c->args[2].i != 0 && c->args[2].i != 1)
+		return one_err_set(err, ONE_API, "Wrong update type");
+	if (rc)
+		one_err_prefix(err, "Cannot update template. ");
+	return rc;
+}
+
+void api_update(struct txn *t, struct call *c)
+{
+	struct object *o = call_edit(t, c);
+	struct one_err err = ONE_ERR_INIT;
+
+	if (!o)
+		return;
+	if (object_update_template(t, o, c->prepared, call_int(c, 2) == 1, &c->who, &err)) {
+		txn_fail(t, ONE_INTERNAL, "Cannot update template. %s", err.text);
+		return;
+	}
+	call_ok_int(c, o->id);
+}
+
+/* ---- rename ---- */
+
+void api_rename(struct txn *t, struct call *c)
+{
+	const struct obj_ops *ops = obj_ops(c->method->object);
+	const struct version *v = txn_version(t, ops->type, call_int(c, 0));
+	const char *name = call_str(c, 1);
+	struct one_err err = ONE_ERR_INIT;
+	struct object *o;
+	int other;
+
+	if (!v) {
+		txn_no_object(t, ops->type, call_int(c, 0));
+		return;
+	}
+	if (!strcmp(v->name, name)) { /* before any check, as OpenNebula */
+		call_ok_int(c, v->id);
+		return;
+	}
+	if (!call_may(t, c, call_right(c), ops->type, v->id))
+		return;
+	if (obj_check_name(name, &err)) {
+		txn_fail(t, ONE_INTERNAL, "%s", err.text);
+		return;
+	}
+	if (ops->flags & (OBJ_F_NAME_GLOBAL | OBJ_F_NAME_OWNER)) {
+		other = txn_find(t, ops->type, name, v->uid);
+		if (other >= 0) {
+			txn_fail(t, ONE_ACTION, "%s cannot be renamed to %s because it collides with %s %d", ops->token, name, ops->token,
+				 other);
+			return;
+		}
+	}
+	o = txn_edit(t, ops->type, v->id);
+	o->name = arena_strdup(&o->arena, name);
+	call_ok_int(c, o->id);
+}
+
+/* ---- chmod ---- */
+
+void api_chmod(struct txn *t, struct call *c)
+{
+	const struct version *v = txn_version(t, c->method->object, call_int(c, 0));
+	unsigned perm, changed;
+	struct object *o;
+
+	if (!v) {
+		txn_no_object(t, c->method->object, call_int(c, 0));
+		return;
+	}
+	perm = v->perm;
+	for (int i = 0; i < 9; i++) {
+		unsigned bit = 0400u >> i;
+
+		if (call_int(c, 1 + i) == 0)
+			perm &= ~bit;
+		else if (call_int(c, 1 + i) > 0)
+			perm |= bit;
+	}
+	changed = perm ^ v->perm;
+	if (!call_may(t, c, changed & (PERM_OWNER_A | PERM_GROUP_A | PERM_OTHER_A) ? AUTH_ADMIN : AUTH_MANAGE, c->method->object, v->id))
+		return;
+	if ((changed & 07) && !c->who.admin && !c->api->enable_other_permissions) {
+		txn_fail(t, ONE_AUTHORIZATION, "'other' permissions is disabled in oned.conf");
+		return;
+	}
+	for (int i = 1; i <= 9; i++)
+		if (call_int(c, i) < -1 || call_int(c, i) > 1) {
+			txn_fail(t, ONE_INTERNAL, "New permission values must be -1, 0 or 1");
+			return;
+		}
+	o = txn_edit(t, c->method->object, v->id);
+	o->perm = (uint16_t)perm;
+	call_ok_int(c, o->id);
+}
+
+/* ---- chown ---- */
+
+/* Rights on the object, on the new owner and on the new group. */
+static bool may_chown(struct txn *t, struct call *c, const struct version *v, int uid, int gid)
+{
+	const struct version *user = uid >= 0 ? txn_version(t, OBJ_USER, uid) : NULL;
+	const struct version *group = gid >= 0 ? txn_version(t, OBJ_GROUP, gid) : NULL;
+	struct authz a;
+
+	if (uid > -1 && !user)
+		txn_no_object(t, OBJ_USER, uid);
+	else if (gid > -1 && !group)
+		txn_no_object(t, OBJ_GROUP, gid);
+	if (!txn_ok(t))
+		return false;
+	call_checks_begin(c, &a);
+	authz_check_version(&a, AUTH_MANAGE, false, v);
+	if (user && uid != v->uid)
+		authz_check_version(&a, AUTH_MANAGE, false, user);
+	if (group && gid != v->gid)
+		authz_check_version(&a, AUTH_USE, false, group);
+	return call_checks_end(t, &a);
+}
+
+void object_chown(struct txn *t, struct call *c, struct object *o, int uid, int gid)
+{
+	int other;
+
+	if (uid > -1 && uid != o->uid && (o->ops->flags & OBJ_F_NAME_OWNER)) {
+		other = txn_find(t, o->ops->type, o->name, uid);
+		if (other >= 0) {
+			txn_fail(t, ONE_INTERNAL, "user [%d] already owns %s [%d] with NAME %s", uid, o->ops->token, other, o->name);
+			return;
+		}
+	}
+	(void)c;
+	if (uid > -1) {
+		o->uid = uid;
+		o->uname = arena_strdup(&o->arena, txn_version(t, OBJ_USER, uid)->name);
+	}
+	if (gid > -1) {
+		o->gid = gid;
+		o->gname = arena_strdup(&o->arena, txn_version(t, OBJ_GROUP, gid)->name);
+	}
+}
+
+void api_chown(struct txn *t, struct call *c)
+{
+	const struct version *v = txn_version(t, c->method->object, call_int(c, 0));
+	struct object *o;
+
+	if (!v) {
+		txn_no_object(t, c->method->object, call_int(c, 0));
+		return;
+	}
+	if (!may_chown(t, c, v, call_int(c, 1), call_int(c, 2)))
+		return;
+	o = txn_edit(t, c->method->object, v->id);
+	object_chown(t, c, o, call_int(c, 1), call_int(c, 2));
+	call_ok_int(c, o->id);
+}
+
+/* ---- locks ---- */
+
+void api_lock(struct txn *t, struct call *c)
+{
+	int level = call_int(c, 1);
+	struct object *o;
+
+	if (level < 1 || level > 4) {
+		txn_fail(t, ONE_ACTION, "Wrong lock level specified");
+		return;
+	}
+	o = call_edit(t, c);
+	if (!o)
+		return;
+	if (call_bool(c, 2) && o->lock.level != LOCK_NONE) {
+		txn_fail(t, ONE_ACTION, "%lld", (long long)o->lock.time);
+		return;
+	}
+	if (o->lock.level != LOCK_NONE && o->lock.owner != c->who.uid && !c->who.admin) {
+		txn_fail(t, ONE_ACTION, "Error trying to lock the resource.");
+		return;
+	}
+	o->lock = (struct obj_lock){ .level = level == 4 ? LOCK_USE : (enum lock_level)level, .owner = c->who.uid, .time = t->now,
+				     .req_id = c->req_id };
+	call_ok_int(c, o->id);
+}
+
+void api_unlock(struct txn *t, struct call *c)
+{
+	struct object *o = call_edit(t, c);
+
+	if (!o)
+		return;
+	if (o->lock.owner != c->who.uid && !c->who.admin) {
+		txn_fail(t, ONE_ACTION, "Cannot unlock: Lock is owned by another user");
+		return;
+	}
+	o->lock = (struct obj_lock){ .level = LOCK_NONE, .owner = -1, .req_id = -1 };
+	call_ok_int(c, o->id);
+}

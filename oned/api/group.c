@@ -1,0 +1,83 @@
+/* one.group.*, one.grouppool.info, one.groupquota.info */
+#include <string.h>
+
+#include "oned/api/api.h"
+#include "oned/api/quota_out.h"
+#include "oned/auth/acl_rule.h"
+#include "oned/auth/group.h"
+#include "oned/objects/vdc.h"
+
+static void group_allocate(struct txn *t, struct call *c)
+{
+	struct group *g = group_create(t, call_str(c, 0));
+
+	if (!g)
+		return;
+	vdc_group_new(t, g->o.id);
+	call_ok_int(c, g->o.id);
+}
+
+/* -1: the caller's primary group. */
+static void group_info(struct call *c)
+{
+	struct version *v;
+
+	if (call_int(c, 0) == -1)
+		((struct rpc_value *)c->args)[0].i = c->who.gid;
+	v = call_object(c);
+	if (!v)
+		return;
+	quota_out_info(c, v, OBJ_GROUP_QUOTA, 1);
+	version_unref(v);
+}
+
+static void grouppool_info(struct call *c)
+{
+	quota_out_pool(c, OBJ_GROUP, OBJ_GROUP_QUOTA, 1);
+}
+
+static void groupquota_info(struct call *c)
+{
+	quota_out_default(c, 1);
+}
+
+static void group_delete(struct txn *t, struct call *c)
+{
+	struct group *g = txn_edit(t, OBJ_GROUP, call_int(c, 0));
+
+	if (!g)
+		return;
+	if (g->o.id < 100) {
+		txn_fail(t, ONE_ACTION, "Cannot delete group. System Groups (ID < 100) cannot be deleted.");
+		return;
+	}
+	if (g->users.n) {
+		txn_fail(t, ONE_ACTION, "Cannot delete group. Group %d is not empty.", g->o.id);
+		return;
+	}
+	vdc_group_gone(t, g->o.id);
+	acl_group_gone(t, g->o.id);
+	acl_object_gone(t, OBJ_GROUP, g->o.id);
+	if (txn_exists(t, OBJ_GROUP_QUOTA, g->o.id))
+		txn_delete(t, txn_edit(t, OBJ_GROUP_QUOTA, g->o.id));
+	txn_delete(t, &g->o);
+	call_ok_int(c, g->o.id);
+}
+
+const struct method group_methods[] = {
+	/* clang-format off */
+	{ .name = "one.group.allocate", .params = "name:s", .object = OBJ_GROUP, .right = AUTH_CREATE, .flags = M_TYPE_RIGHT,
+	  .write = group_allocate, .doc = "Makes a group; it joins the default VDC." },
+	{ .name = "one.group.info", .params = "id:i decrypt:b=false", .object = OBJ_GROUP, .right = AUTH_USE,
+	  .flags = M_LOCK_EXEMPT | M_ZONE_DISABLED, .read = group_info, .doc = "A group with its quotas; -1: the caller's primary one." },
+	{ .name = "one.grouppool.info", .params = "", .object = OBJ_GROUP, .right = AUTH_USE, .flags = M_ZONE_DISABLED,
+	  .read = grouppool_info, .doc = "All visible groups with their quotas." },
+	{ .name = "one.groupquota.info", .params = "", .object = OBJ_NONE, .flags = M_NO_RIGHT | M_ZONE_DISABLED,
+	  .read = groupquota_info, .doc = "The default quotas of groups." },
+	{ .name = "one.group.update", .params = "id:i template:s append:i=0", .object = OBJ_GROUP, .right = AUTH_MANAGE,
+	  .prepare = api_prepare_update, .write = api_update, .doc = "Replaces the template, or merges into it." },
+	{ .name = "one.group.delete", .params = "id:i unused:b=false", .object = OBJ_GROUP, .right = AUTH_ADMIN,
+	  .write = group_delete, .doc = "Deletes a group without users, with the ACL rules about it." },
+	{ .name = NULL },
+	/* clang-format on */
+};

@@ -1,0 +1,231 @@
+#include "oned/api/restricted.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "common/crypto.h"
+#include "common/conf.h"
+#include "oned/api/api.h"
+
+/* Which keys of oned.conf list a type's attributes. */
+static const struct { enum obj_type type; const char *restricted, *encrypted; } lists[] = {
+	{ OBJ_VM, "VM_RESTRICTED_ATTR", "VM_ENCRYPTED_ATTR" },
+	{ OBJ_TEMPLATE, "VM_RESTRICTED_ATTR", "VM_ENCRYPTED_ATTR" },
+	{ OBJ_IMAGE, "IMAGE_RESTRICTED_ATTR", "IMAGE_ENCRYPTED_ATTR" },
+	{ OBJ_NET, "VNET_RESTRICTED_ATTR", "VNET_ENCRYPTED_ATTR" },
+	{ OBJ_USER, "USER_RESTRICTED_ATTR", "USER_ENCRYPTED_ATTR" },
+	{ OBJ_GROUP, "GROUP_RESTRICTED_ATTR", NULL },
+	{ OBJ_HOST, NULL, "HOST_ENCRYPTED_ATTR" },
+	{ OBJ_CLUSTER, NULL, "CLUSTER_ENCRYPTED_ATTR" },
+	{ OBJ_DATASTORE, NULL, "DATASTORE_ENCRYPTED_ATTR" },
+};
+
+static const char *list_key(enum obj_type type, bool encrypted)
+{
+	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
+		if (lists[i].type == type)
+			return encrypted ? lists[i].encrypted : lists[i].restricted;
+	return NULL;
+}
+
+/* Entry "A" or "A/B": the part before and after the slash. */
+struct entry { char vector[128]; const char *inner; };
+
+static void split_entry(const char *text, struct entry *e)
+{
+	const char *slash = strchr(text, '/');
+	size_t len = slash ? (size_t)(slash - text) : strlen(text);
+
+	if (len >= sizeof(e->vector))
+		len = sizeof(e->vector) - 1;
+	memcpy(e->vector, text, len);
+	e->vector[len] = '\0';
+	e->inner = slash ? slash + 1 : NULL;
+}
+
+static const struct attr *next_named(const struct attr *a, const char *name)
+{
+	while (a && strcasecmp(a->name, name) != 0)
+		a = a->next;
+	return a;
+}
+
+static bool attr_has_inner(const struct attr *a, const char *inner)
+{
+	return a->vector && next_named(a->kids, inner);
+}
+
+/* Does the template hold what the entry names? */
+static bool entry_in(const struct entry *e, const struct tmpl *t)
+{
+	for (const struct attr *a = next_named(t->first, e->vector); a; a = next_named(a->next, e->vector))
+		if (!e->inner || attr_has_inner(a, e->inner))
+			return true;
+	return false;
+}
+
+const char *restricted_find(const struct conf *conf, enum obj_type type, const struct tmpl *t)
+{
+	const char *key = list_key(type, false);
+	struct entry e;
+
+	for (const struct attr *a = key ? conf_first(conf, key) : NULL; a; a = conf_next(a)) {
+		split_entry(a->value, &e);
+		if (entry_in(&e, t))
+			return a->value;
+	}
+	return NULL;
+}
+
+/* The values an entry names, in order, as one text: equal texts mean nothing restricted was changed. */
+static void entry_values(const struct entry *e, const struct tmpl *t, struct strbuf *out)
+{
+	for (const struct attr *a = next_named(t->first, e->vector); a; a = next_named(a->next, e->vector)) {
+		if (!e->inner) {
+			attr_to_xml(a, out);
+			continue;
+		}
+		for (const struct attr *k = a->vector ? next_named(a->kids, e->inner) : NULL; k; k = next_named(k->next, e->inner))
+			attr_to_xml(k, out);
+	}
+}
+
+static bool same_values(const struct entry *e, const struct tmpl *a, const struct tmpl *b)
+{
+	struct strbuf one = STRBUF_INIT, two = STRBUF_INIT;
+	bool same;
+
+	entry_values(e, a, &one);
+	entry_values(e, b, &two);
+	same = one.len == two.len && !memcmp(one.buf, two.buf, one.len);
+	strbuf_done(&one);
+	strbuf_done(&two);
+	return same;
+}
+
+static bool is_scalar(const struct tmpl *t, const char *name)
+{
+	const struct attr *a = next_named(t->first, name);
+
+	return a && !a->vector;
+}
+
+/* Replacing: a restricted single attribute that was left out comes back; anything else that differs is refused. */
+static enum one_rc keep_restricted(const char *text, const struct tmpl *old, struct tmpl *fresh, struct one_err *err)
+{
+	struct entry e;
+
+	split_entry(text, &e);
+	if (!e.inner && is_scalar(old, e.vector) && !entry_in(&e, fresh)) {
+		for (const struct attr *a = next_named(old->first, e.vector); a; a = next_named(a->next, e.vector))
+			tmpl_add_attr(fresh, a);
+		return ONE_OK;
+	}
+	if (!same_values(&e, old, fresh))
+		return one_err_set(err, ONE_INTERNAL, "Tried to change restricted attribute: %s", text);
+	return ONE_OK;
+}
+
+/* Appending: only what the new text names is compared. */
+static enum one_rc append_restricted(const char *text, const struct tmpl *old, const struct tmpl *fresh, struct one_err *err)
+{
+	struct entry e;
+
+	split_entry(text, &e);
+	if (entry_in(&e, fresh) && !same_values(&e, old, fresh))
+		return one_err_set(err, ONE_INTERNAL, "User Template includes a restricted attribute %s", text);
+	return ONE_OK;
+}
+
+static enum one_rc check_restricted(const struct conf *conf, enum obj_type type, const struct tmpl *old, struct tmpl *fresh, bool append,
+				    struct one_err *err)
+{
+	const char *key = list_key(type, false);
+	enum one_rc rc = ONE_OK;
+
+	for (const struct attr *a = key ? conf_first(conf, key) : NULL; a && !rc; a = conf_next(a))
+		rc = append ? append_restricted(a->value, old, fresh, err) : keep_restricted(a->value, old, fresh, err);
+	return rc;
+}
+
+enum one_rc object_update_template(struct txn *t, struct object *o, struct tmpl *fresh, bool append, const struct identity *who,
+				   struct one_err *err)
+{
+	const struct api *api = ((struct call *)t->call)->api;
+	enum one_rc rc = ONE_OK;
+	struct tmpl *result;
+
+	if (!who->admin)
+		rc = check_restricted(txn_conf(t), o->ops->type, o->tmpl, fresh, append, err);
+	if (rc)
+		return rc;
+	result = append ? tmpl_copy(&o->arena, o->tmpl) : tmpl_copy(&o->arena, fresh);
+	if (append)
+		tmpl_merge(result, fresh);
+	if (o->ops->check_update)
+		rc = o->ops->check_update(o, result, err);
+	if (rc)
+		return rc;
+	o->tmpl = result;
+	template_encrypt(txn_conf(t), o->ops->type, api->one_key, o->tmpl);
+	return ONE_OK;
+}
+
+/* ---- encryption ---- */
+
+static void crypt_value(struct arena *arena, const char *key, bool encrypt, const char **value)
+{
+	struct strbuf out = STRBUF_INIT, plain = STRBUF_INIT;
+	bool was = aes_decrypt_b64(key, *value, &plain);
+
+	/* What can be decrypted is encrypted already. */
+	if (encrypt && !was && aes_encrypt_b64(key, *value, &out))
+		*value = arena_strdup(arena, out.buf);
+	else if (!encrypt && was)
+		*value = arena_strdup(arena, plain.buf);
+	strbuf_done(&out);
+	strbuf_done(&plain);
+}
+
+static void crypt_entry(const char *text, const char *key, bool encrypt, struct tmpl *t)
+{
+	struct entry e;
+
+	split_entry(text, &e);
+	for (struct attr *a = t->first; a; a = a->next) {
+		if (strcasecmp(a->name, e.vector) != 0)
+			continue;
+		if (!e.inner && !a->vector)
+			crypt_value(t->arena, key, encrypt, &a->value);
+		for (struct attr *k = e.inner && a->vector ? a->kids : NULL; k; k = k->next)
+			if (!strcasecmp(k->name, e.inner) && !k->vector)
+				crypt_value(t->arena, key, encrypt, &k->value);
+	}
+}
+
+static void crypt_template(const struct conf *conf, enum obj_type type, const char *key, bool encrypt, struct tmpl *t)
+{
+	const char *list = list_key(type, true);
+
+	for (const struct attr *a = list && conf ? conf_first(conf, list) : NULL; a; a = conf_next(a))
+		crypt_entry(a->value, key, encrypt, t);
+}
+
+void template_encrypt(const struct conf *conf, enum obj_type type, const char *key, struct tmpl *t)
+{
+	crypt_template(conf, type, key, true, t);
+}
+
+void api_out_decrypted(struct call *c, const struct version *v, struct strbuf *out)
+{
+	struct one_err err = ONE_ERR_INIT;
+	struct object *o;
+
+	if (obj_load(v->ops, v->body, v->body_len, &o, &err)) {
+		call_fail(c, ONE_INTERNAL, "%s", err.text);
+		return;
+	}
+	crypt_template(c->api->conf, v->ops->type, c->api->one_key, false, o->tmpl);
+	v->ops->render(o, out);
+	obj_free(o);
+}

@@ -1,0 +1,21 @@
+/* Templates that come from outside: restricted attributes, encrypted attributes, and replacing or merging an object's template. */
+#ifndef ONED_API_RESTRICTED_H
+#define ONED_API_RESTRICTED_H
+
+#include "oned/api/call.h"
+
+/* ONE_AUTHORIZATION-free check: the first attribute of the type's *_RESTRICTED_ATTR list that stands in t (inside vectors of any
+ * depth and name form too), or NULL. The name is of the list. */
+const char *restricted_find(const struct conf *conf, enum obj_type type, const struct tmpl *t);
+/* *.update: replaces (append false) or merges; restricted attributes keep their values for those who are not admins; the type's
+ * check_update has its say; encrypts. Reasons as OpenNebula's, without "Cannot update template. ". */
+enum one_rc object_update_template(struct txn *t, struct object *o, struct tmpl *fresh, bool append, const struct identity *who,
+				   struct one_err *err);
+/* Encrypts the type's *_ENCRYPTED_ATTR attributes in place. */
+void template_encrypt(const struct conf *conf, enum obj_type type, const char *key, struct tmpl *t);
+/* The body of v with those attributes in clear. */
+void api_out_decrypted(struct call *c, const struct version *v, struct strbuf *out);
+/* Gives o to another owner (-1: keeps). Fails where the name is taken. */
+void object_chown(struct txn *t, struct call *c, struct object *o, int uid, int gid);
+
+#endif

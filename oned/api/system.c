@@ -1,0 +1,140 @@
+/* system.* and one.system.*: what there is, which version, how it is configured. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "oned/api/api.h"
+#include "oned/api/dispatch.h"
+#include "oned/version.h"
+
+static void system_version(struct call *c)
+{
+	call_ok_text(c, ONE_VERSION, strlen(ONE_VERSION));
+}
+
+/* Secrets only for those whose group is oneadmin's. */
+static void system_config(struct call *c)
+{
+	const struct strbuf *text = &c->api->config_xml[c->who.gid == GROUP_ONEADMIN];
+
+	call_ok_text(c, text->buf, text->len);
+}
+
+/* ---- introspection: what a library would answer by itself ---- */
+
+static void answer_value(struct call *c, const struct rpc_value *v)
+{
+	struct strbuf *out = call_ok_wire(c);
+
+	strbuf_reset(out);
+	rpc_answer_value(out, v);
+	c->kind = CALL_WHOLE;
+}
+
+static void list_methods(struct call *c)
+{
+	struct rpc_value all = { .type = RPC_ARRAY };
+
+	while (api_method_at((int)all.n))
+		all.n++;
+	all.items = arena_array(&c->arena, all.n, struct rpc_value);
+	for (size_t i = 0; i < all.n; i++) {
+		const char *name = api_method_at((int)i)->name;
+
+		all.items[i] = (struct rpc_value){ .type = RPC_STRING, .s = name, .len = strlen(name) };
+	}
+	answer_value(c, &all);
+}
+
+static const struct method_spec *named_method(struct call *c)
+{
+	const struct method_spec *spec = api_method_spec(call_str(c, 0));
+
+	if (!spec)
+		call_fail(c, ONE_NO_EXISTS, "Unknown method");
+	return spec;
+}
+
+static void no_such_method(struct call *c)
+{
+	char text[300];
+
+	snprintf(text, sizeof(text), "Method '%.200s' does not exist", call_str(c, 0));
+	c->fault = RPC_FAULT_NO_METHOD;
+	c->fault_text = arena_strdup(&c->arena, text);
+}
+
+static void method_help(struct call *c)
+{
+	const struct method_spec *spec = named_method(c);
+
+	if (!spec) {
+		no_such_method(c);
+		return;
+	}
+	answer_value(c, &(struct rpc_value){ .type = RPC_STRING, .s = spec->row->doc, .len = strlen(spec->row->doc) });
+}
+
+static const char *type_word(char type)
+{
+	switch (type) {
+	case 'i':
+		return "int";
+	case 'b':
+		return "boolean";
+	case 's':
+		return "string";
+	default:
+		return "array";
+	}
+}
+
+static struct rpc_value string_value(const char *s)
+{
+	return (struct rpc_value){ .type = RPC_STRING, .s = s, .len = strlen(s) };
+}
+
+/* One signature: the type of the answer, the session, the parameters. */
+static void method_signature(struct call *c)
+{
+	const struct method_spec *spec = named_method(c);
+	struct rpc_value *items, inner = { .type = RPC_ARRAY }, outer = { .type = RPC_ARRAY, .n = 1, .items = &inner };
+	bool session;
+
+	if (!spec) {
+		no_such_method(c);
+		return;
+	}
+	session = !(spec->row->flags & M_NO_AUTH);
+	items = inner.items = arena_array(&c->arena, spec->n_params + 2, struct rpc_value);
+	items[inner.n++] = string_value("array");
+	if (session)
+		items[inner.n++] = string_value("string");
+	for (int i = 0; i < spec->n_params; i++)
+		items[inner.n++] = string_value(type_word(spec->params[i].type));
+	answer_value(c, &outer);
+}
+
+/* system.multicall is the dispatcher's; the row is for the reference and for a call inside a multicall. */
+static void multicall_row(struct call *c)
+{
+	c->fault = RPC_FAULT_TYPE;
+	c->fault_text = "system.multicall cannot be called inside itself";
+}
+
+const struct method system_methods[] = {
+	/* clang-format off */
+	{ .name = "system.listMethods", .params = "", .object = OBJ_NONE, .flags = M_NO_AUTH | M_ZONE_DISABLED,
+	  .read = list_methods, .doc = "Names of all methods." },
+	{ .name = "system.methodHelp", .params = "method:s", .object = OBJ_NONE, .flags = M_NO_AUTH | M_ZONE_DISABLED,
+	  .read = method_help, .doc = "What a method does." },
+	{ .name = "system.methodSignature", .params = "method:s", .object = OBJ_NONE, .flags = M_NO_AUTH | M_ZONE_DISABLED,
+	  .read = method_signature, .doc = "Types of a method's answer and parameters." },
+	{ .name = "system.multicall", .params = "calls:A", .object = OBJ_NONE, .flags = M_NO_AUTH | M_ZONE_DISABLED,
+	  .read = multicall_row, .doc = "Runs several calls, one after the other; an array of their answers." },
+	{ .name = "one.system.version", .params = "", .object = OBJ_NONE, .flags = M_NO_RIGHT | M_ZONE_DISABLED,
+	  .read = system_version, .doc = "Version of OpenNebula whose API is served." },
+	{ .name = "one.system.config", .params = "", .object = OBJ_NONE, .flags = M_NO_RIGHT | M_ZONE_DISABLED | M_SECRET_ANSWER,
+	  .read = system_config, .doc = "oned's configuration as XML; secrets only for the group oneadmin." },
+	{ .name = NULL },
+	/* clang-format on */
+};

@@ -1,0 +1,112 @@
+/* Virtual machines (VM): their fields, templates and history. Their life is lifecycle/vm_lifecycle.h. */
+#ifndef ONED_OBJECTS_VM_H
+#define ONED_OBJECTS_VM_H
+
+#include <stdbool.h>
+#include "oned/auth/identity.h"
+#include "oned/core/object.h"
+#include "oned/core/txn.h"
+#include "oned/objects/host_share.h"
+
+/* Number, name; the wire numbers never change. */
+#define VM_STATES(X)                                                                                                  \
+	X(0, INIT) X(1, PENDING) X(2, HOLD) X(3, ACTIVE) X(4, STOPPED) X(5, SUSPENDED) X(6, DONE) X(8, POWEROFF)       \
+	X(9, UNDEPLOYED) X(10, CLONING) X(11, CLONING_FAILURE)
+
+#define VM_LCM_STATES(X)                                                                                              \
+	X(0, LCM_INIT) X(1, PROLOG) X(2, BOOT) X(3, RUNNING) X(4, MIGRATE) X(5, SAVE_STOP) X(6, SAVE_SUSPEND)          \
+	X(7, SAVE_MIGRATE) X(8, PROLOG_MIGRATE) X(9, PROLOG_RESUME) X(10, EPILOG_STOP) X(11, EPILOG) X(12, SHUTDOWN)   \
+	X(15, CLEANUP_RESUBMIT) X(16, UNKNOWN) X(17, HOTPLUG) X(18, SHUTDOWN_POWEROFF) X(19, BOOT_UNKNOWN)             \
+	X(20, BOOT_POWEROFF) X(21, BOOT_SUSPENDED) X(22, BOOT_STOPPED) X(23, CLEANUP_DELETE) X(24, HOTPLUG_SNAPSHOT)   \
+	X(25, HOTPLUG_NIC) X(26, HOTPLUG_SAVEAS) X(27, HOTPLUG_SAVEAS_POWEROFF) X(28, HOTPLUG_SAVEAS_SUSPENDED)        \
+	X(29, SHUTDOWN_UNDEPLOY) X(30, EPILOG_UNDEPLOY) X(31, PROLOG_UNDEPLOY) X(32, BOOT_UNDEPLOY)                    \
+	X(33, HOTPLUG_PROLOG_POWEROFF) X(34, HOTPLUG_EPILOG_POWEROFF) X(35, BOOT_MIGRATE) X(36, BOOT_FAILURE)          \
+	X(37, BOOT_MIGRATE_FAILURE) X(38, PROLOG_MIGRATE_FAILURE) X(39, PROLOG_FAILURE) X(40, EPILOG_FAILURE)          \
+	X(41, EPILOG_STOP_FAILURE) X(42, EPILOG_UNDEPLOY_FAILURE) X(43, PROLOG_MIGRATE_POWEROFF)                       \
+	X(44, PROLOG_MIGRATE_POWEROFF_FAILURE) X(45, PROLOG_MIGRATE_SUSPEND) X(46, PROLOG_MIGRATE_SUSPEND_FAILURE)     \
+	X(47, BOOT_UNDEPLOY_FAILURE) X(48, BOOT_STOPPED_FAILURE) X(49, PROLOG_RESUME_FAILURE)                          \
+	X(50, PROLOG_UNDEPLOY_FAILURE) X(51, DISK_SNAPSHOT_POWEROFF) X(52, DISK_SNAPSHOT_REVERT_POWEROFF)              \
+	X(53, DISK_SNAPSHOT_DELETE_POWEROFF) X(54, DISK_SNAPSHOT_SUSPENDED) X(56, DISK_SNAPSHOT_DELETE_SUSPENDED)      \
+	X(57, DISK_SNAPSHOT) X(59, DISK_SNAPSHOT_DELETE) X(60, PROLOG_MIGRATE_UNKNOWN)                                 \
+	X(61, PROLOG_MIGRATE_UNKNOWN_FAILURE) X(62, DISK_RESIZE) X(63, DISK_RESIZE_POWEROFF) X(64, DISK_RESIZE_UNDEPLOYED) \
+	X(65, HOTPLUG_NIC_POWEROFF) X(66, HOTPLUG_RESIZE) X(67, HOTPLUG_SAVEAS_UNDEPLOYED) X(68, HOTPLUG_SAVEAS_STOPPED) \
+	X(69, BACKUP) X(70, BACKUP_POWEROFF) X(71, RESTORE)
+
+#define X(number, name) VM_##name = number,
+enum vm_state { VM_STATES(X) };
+#undef X
+#define X(number, name) LCM_##name = number,
+enum vm_lcm { VM_LCM_STATES(X) };
+#undef X
+#define VM_STATE_COUNT 12
+#define LCM_STATE_COUNT 72
+
+const char *vm_state_name(enum vm_state s);   /* "ACTIVE"; NULL for a number that is none */
+const char *vm_lcm_name(enum vm_lcm s);       /* "RUNNING" ("LCM_INIT" for 0) */
+
+/* Codes of HISTORY/ACTION (permissions.md section 10). */
+enum vm_action {
+	VM_ACTION_NONE = 0, VM_ACTION_MIGRATE = 1, VM_ACTION_LIVE_MIGRATE = 2, VM_ACTION_UNDEPLOY = 5, VM_ACTION_UNDEPLOY_HARD = 6,
+	VM_ACTION_HOLD = 7, VM_ACTION_RELEASE = 8, VM_ACTION_STOP = 9, VM_ACTION_SUSPEND = 10, VM_ACTION_RESUME = 11,
+	VM_ACTION_DELETE = 13, VM_ACTION_DELETE_RECREATE = 14, VM_ACTION_REBOOT = 15, VM_ACTION_REBOOT_HARD = 16, VM_ACTION_RESCHED = 17,
+	VM_ACTION_UNRESCHED = 18, VM_ACTION_POWEROFF = 19, VM_ACTION_POWEROFF_HARD = 20, VM_ACTION_TERMINATE = 27,
+	VM_ACTION_TERMINATE_HARD = 28, VM_ACTION_DEPLOY = 30, VM_ACTION_RECOVER = 42, VM_ACTION_RETRY = 43, VM_ACTION_MONITOR = 44,
+};
+
+/* One stay on a host. Times are 0 until they come. */
+struct vm_history {
+	int seq, hid, cid, ds_id;
+	const char *hostname, *vm_mad, *tm_mad;
+	long long stime, etime, pstime, petime, rstime, retime, estime, eetime;
+	enum vm_action action;
+	int uid, gid, req_id;          /* who asked for the action; -1 */
+};
+
+struct vm {
+	struct object o;               /* o.tmpl: TEMPLATE */
+	struct tmpl *user;             /* USER_TEMPLATE */
+	long long last_poll, stime, etime;
+	enum vm_state state, prev_state;
+	enum vm_lcm lcm_state, prev_lcm_state;
+	bool resched;
+	const char *deploy_id;
+	struct tmpl *monitoring;       /* MONITORING as of the last body write */
+	struct idset sched_actions;
+	struct vm_history *history;    /* the current record; NULL: never deployed */
+	const char *snapshots_xml;     /* SNAPSHOTS elements as they are; "" */
+	const char *backups_xml;       /* the BACKUPS element as it is */
+};
+
+extern const struct obj_ops vm_ops;
+
+/* ---- making (objects/vm_create.c) ---- */
+
+/* A VM of a template as a user gives it (already checked for restricted attributes): moves what belongs into TEMPLATE (CPU, MEMORY, DISK,
+ * NIC, GRAPHICS, CONTEXT...), the rest stays in USER_TEMPLATE; takes images and leases; sets NAME ("one-<id>"), VMID, AUTOMATIC_REQUIREMENTS,
+ * AUTOMATIC_DS_REQUIREMENTS, TEMPLATE_ID... State PENDING or HOLD. owner carries owner, group and permissions. On failure the transaction
+ * has failed with the code and text of OpenNebula (ONE_ALLOCATE, ONE_INTERNAL, ONE_AUTHORIZATION, ...). */
+struct vm *vm_create(struct txn *t, const struct identity *who, const struct object *owner, const struct tmpl *tmpl, bool hold);
+/* Gives back what it holds of images and networks (not of hosts). */
+void vm_release_resources(struct txn *t, struct vm *vm, bool failed);
+
+/* What it needs on a host. */
+void vm_capacity(const struct vm *vm, struct arena *arena, struct capacity *out);
+
+/* ---- history (objects/vm_history.c) ---- */
+
+/* Opens a record (seq + 1) on a host and system datastore; closes nothing. The row is written at vm_history_save. */
+struct vm_history *vm_history_open(struct txn *t, struct vm *vm, int hid, int cid, const char *hostname, const char *vm_mad,
+				   const char *tm_mad, int ds_id);
+/* Who asked for the action that is under way. */
+void vm_history_action(struct txn *t, struct vm *vm, enum vm_action action);
+/* Writes the row of the current record, with the VM in it: to be called when it is opened and at each change of it. */
+void vm_history_save(struct txn *t, struct vm *vm);
+
+/* ---- showing ---- */
+
+/* USER_TEMPLATE/ERROR with the date, as clients read it; NULL text removes it. */
+void vm_set_error(struct txn *t, struct vm *vm, const char *text);
+/* One history record as an element; `vm_xml` (may be NULL) goes inside for the table history. */
+void vm_history_out(const struct vm *vm, const struct vm_history *h, const char *vm_xml, struct strbuf *out);
+
+#endif

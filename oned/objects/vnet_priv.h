@@ -1,0 +1,15 @@
+/* What the files of networks share. */
+#ifndef ONED_OBJECTS_VNET_PRIV_H
+#define ONED_OBJECTS_VNET_PRIV_H
+
+#include "oned/objects/vnet.h"
+
+/* The upper 16 bits of MACs that are made here (MAC_PREFIX). */
+unsigned vnet_mac_prefix(struct txn *t);
+void vnet_set_state(struct vnet *vn, enum vnet_state state);
+/* The VM is out of all the sets of VMs that follow updates. */
+void vnet_vm_forget(struct vnet *vn, int vm_id);
+/* Which address a vector asks for; ADDRESS_NONE: any. false: more than one. */
+bool address_asked(const struct attr *v, enum address_kind *kind, const char **text);
+
+#endif
