@@ -1,0 +1,89 @@
+/* A private MariaDB server for one test program or benchmark: tests/lib/mariadb-server behind two calls. */
+#ifndef TESTS_LIB_MARIADB_SERVER_H
+#define TESTS_LIB_MARIADB_SERVER_H
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/sql.h"
+
+struct mariadb_server {
+	char dir[32];     /* its data, log and socket */
+	char socket[64];
+};
+
+/* Runs "mariadb-server <verb> <dir> [option...]" with its stdout in out (may be NULL). */
+static inline bool mariadb_server_call(const char *verb, const char *dir, const char *const *options, char *out, size_t size)
+{
+	const char *argv[16] = { "tests/lib/mariadb-server", verb, dir };
+	int pipes[2], status, n = 3;
+	ssize_t got;
+	pid_t pid;
+
+	while (options && *options && n < 15)
+		argv[n++] = *options++;
+	if (pipe(pipes) != 0)
+		return false;
+	pid = fork();
+	if (pid == 0) {
+		dup2(pipes[1], STDOUT_FILENO);
+		close(pipes[0]);
+		close(pipes[1]);
+		execv(argv[0], (char *const *)(void *)argv);
+		_exit(127);
+	}
+	close(pipes[1]);
+	got = out ? read(pipes[0], out, size - 1) : 0;
+	close(pipes[0]);
+	if (pid < 0 || waitpid(pid, &status, 0) != pid || status != 0)
+		return false;
+	if (out)
+		out[got > 0 ? got : 0] = 0;
+	return true;
+}
+
+/* Starts (again) the server of s->dir. */
+static inline bool mariadb_server_start_again(struct mariadb_server *s, const char *const *options)
+{
+	if (!mariadb_server_call("start", s->dir, options, s->socket, sizeof(s->socket)))
+		return false;
+	s->socket[strcspn(s->socket, "\n")] = 0;
+	return s->socket[0] == '/';
+}
+
+static inline bool mariadb_server_start(struct mariadb_server *s, const char *const *options)
+{
+	strcpy(s->dir, "/tmp/mariadb-XXXXXX");
+	return mkdtemp(s->dir) && mariadb_server_start_again(s, options);
+}
+
+static inline bool mariadb_server_stop(struct mariadb_server *s)
+{
+	return mariadb_server_call("stop", s->dir, NULL, NULL, 0);
+}
+
+/* Stops it and removes what it has. */
+static inline void mariadb_server_done(struct mariadb_server *s)
+{
+	const char *const argv[] = { "rm", "-rf", s->dir, NULL };
+	pid_t pid;
+
+	mariadb_server_stop(s);
+	pid = fork();
+	if (pid == 0) {
+		execvp(argv[0], (char *const *)(void *)argv);
+		_exit(127);
+	}
+	waitpid(pid, NULL, 0);
+}
+
+static inline struct sql_config mariadb_server_config(const struct mariadb_server *s, const char *database)
+{
+	return (struct sql_config){ .backend = SQL_MARIADB, .socket = s->socket, .user = "root", .database = database };
+}
+
+#endif
