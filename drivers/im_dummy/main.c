@@ -44,7 +44,7 @@ struct dummy {
 	pthread_cond_t changed;
 	struct imap hosts; /* id -> struct host */
 	struct driver *driver;
-	bool running, stopping;
+	bool stopping;
 };
 
 static void send_packed(struct driver *d, const char *message, const char *status, long long id, const char *text)
@@ -215,14 +215,6 @@ static void answer_start(struct driver_call *call, const char *name)
 	strbuf_done(&monitor);
 }
 
-/* The thread needs the driver, which only a call knows. */
-static void start_reporter(struct dummy *dummy, struct driver *driver)
-{
-	dummy->driver = driver;
-	if (!dummy->running && pthread_create(&dummy->thread, NULL, reporter_main, dummy) == 0)
-		dummy->running = true;
-}
-
 static void start_monitor(struct driver_call *call)
 {
 	struct dummy *dummy = call->ctx;
@@ -233,7 +225,6 @@ static void start_monitor(struct driver_call *call)
 	answer_start(call, h->name);
 	pthread_mutex_lock(&dummy->lock);
 	host_free(imap_put(&dummy->hosts, call->id, h));
-	start_reporter(dummy, call->driver);
 	pthread_cond_signal(&dummy->changed);
 	pthread_mutex_unlock(&dummy->lock);
 }
@@ -247,6 +238,21 @@ static void stop_monitor(struct driver_call *call)
 	send_packed(call->driver, call->action, "SUCCESS", call->id, "");
 }
 
+static void attach(void *ctx, struct driver *driver)
+{
+	struct dummy *dummy = ctx;
+	dummy->driver = driver;
+}
+
+static enum one_rc init(void *ctx, int argc, char **argv, struct one_err *err)
+{
+	struct dummy *dummy = ctx;
+	(void)argc;
+	(void)argv;
+	int rc = pthread_create(&dummy->thread, NULL, reporter_main, dummy);
+	return rc ? one_err_set(err, ONE_INTERNAL, "Cannot start a thread: %s", strerror(rc)) : ONE_OK;
+}
+
 static void finalize(void *ctx)
 {
 	struct dummy *dummy = ctx;
@@ -254,8 +260,7 @@ static void finalize(void *ctx)
 	dummy->stopping = true;
 	pthread_cond_signal(&dummy->changed);
 	pthread_mutex_unlock(&dummy->lock);
-	if (dummy->running)
-		pthread_join(dummy->thread, NULL);
+	pthread_join(dummy->thread, NULL);
 	size_t it = 0;
 	int64_t id;
 	void *h;
@@ -280,6 +285,8 @@ int main(int argc, char **argv)
 		.actions = actions,
 		.threads = 4,
 		.ctx = &dummy,
+		.attach = attach,
+		.init = init,
 		.finalize = finalize,
 	};
 	return driver_main(&config, argc, argv);

@@ -63,6 +63,8 @@ struct driver_config {
 	const struct driver_action *actions;  /* ends with a NULL name */
 	int threads;                          /* default number of workers; option -t N overrides */
 	void *ctx;
+	/* Called first: the driver to send with, for programs with threads of their own. May be NULL. */
+	void (*attach)(void *ctx, struct driver *driver);
 	/* Called before INIT is answered, with what getopt left over; a failure answers "INIT FAILURE - text". May be NULL. */
 	enum one_rc (*init)(void *ctx, int argc, char **argv, struct one_err *err);
 	void (*finalize)(void *ctx);          /* after the last action; may be NULL */

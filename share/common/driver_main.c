@@ -583,6 +583,8 @@ int driver_main(const struct driver_config *config, int argc, char **argv)
 	if (status < 0) {
 		catch_signals();
 		take_stdout(d);
+		if (config->attach)
+			config->attach(config->ctx, d);
 		read_requests(d);
 		finish_work(d);
 		if (config->finalize && d->initialised)
