@@ -1,8 +1,10 @@
 #include "oned/objects/common.h"
 
 #include <ctype.h>
+#include <stdarg.h>
 #include <string.h>
 
+#include "common/timeutil.h"
 #include "oned/auth/user.h"
 
 void object_take(struct object *o, const struct object *from, const struct tmpl *tmpl)
@@ -51,6 +53,22 @@ enum one_rc object_name(struct txn *t, struct object *o, const char *name, const
 enum one_rc object_name_of_template(struct txn *t, struct object *o, const char *label)
 {
 	return object_name(t, o, tmpl_take(o->tmpl, "NAME"), label);
+}
+
+void object_set_error(struct txn *t, struct object *o, const char *fmt, ...)
+{
+	char when[32];
+	va_list ap;
+
+	time_text(t->now, when, sizeof(when));
+	va_start(ap, fmt);
+	tmpl_setf(o->tmpl, "ERROR", "%s : %s", when, arena_vprintf(t->arena, fmt, ap));
+	va_end(ap);
+}
+
+void object_clear_error(struct object *o)
+{
+	tmpl_remove(o->tmpl, "ERROR");
 }
 
 const char *tmpl_text(const struct tmpl *tmpl, const char *name)

@@ -17,6 +17,10 @@ enum one_rc object_name(struct txn *t, struct object *o, const char *name, const
 /* The same with NAME of its template, which is taken out of it. */
 enum one_rc object_name_of_template(struct txn *t, struct object *o, const char *label);
 
+/* ERROR of its template becomes "<now> : <text>"; or goes. */
+void object_set_error(struct txn *t, struct object *o, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void object_clear_error(struct object *o);
+
 /* A single attribute of a template, "" when there is none or it is a vector. */
 const char *tmpl_text(const struct tmpl *tmpl, const char *name);
 /* Takes a single attribute out; its value ("" when there was none) stays valid in the template's arena. */
