@@ -1,4 +1,4 @@
-/* Escaping for the XML-RPC wire, byte for byte what xmlrpc-c would send.
+/* Escaping for the XML-RPC wire, byte for byte what a server with xmlrpc-c sends; that makes LF of CR and CRLF.
  *
  * Bodies of objects are long and mostly clean, so the text is looked at 16 bytes at a time with the compiler's vectors
  * (SSE2 or NEON, whatever the machine has); only a byte that needs care leaves that path. */
@@ -8,7 +8,7 @@
 
 enum {
 	CHUNK = 2048,   /* text for which room is made at once */
-	LONGEST = 6,    /* "&#x0d;" */
+	LONGEST = 5,    /* "&amp;" */
 	BLOCK = 16,
 };
 
@@ -71,16 +71,19 @@ static char *escape_one(char *to, const char **p, const char *end)
 	case '&': to = put(to, "&amp;", 5); break;
 	case '<': to = put(to, "&lt;", 4); break;
 	case '>': to = put(to, "&gt;", 4); break;
-	case '\r': to = put(to, "&#x0d;", 6); break;
+	case '\r': /* a line's end, alone or before LF */
+		if (*p + 1 == end || (*p)[1] != '\n')
+			*to++ = '\n';
+		break;
 	case '\t':
 	case '\n': *to++ = (char)c; break;
 	default:
 		if (c >= 0x80) {
 			n = sequence_length((const unsigned char *)*p, (size_t)(end - *p));
-			if (n)
+			if (n > 0 && n < 4)
 				to = put(to, *p, n);
 			else
-				*to++ = '?';
+				*to++ = '?'; /* xmlrpc-c, which many clients are built on, refuses a document with a sequence of 4 */
 		} else {
 			*to++ = c < 32 ? '?' : (char)c;
 		}
@@ -96,7 +99,7 @@ void rpc_escape(struct strbuf *out, const char *text, size_t len)
 	while (p < end) {
 		const char *stop = end - p > CHUNK ? p + CHUNK : end;
 
-		/* the last sequence of a chunk may reach behind `stop` and a whole block is stored before it is known to be clean */
+		/* a chunk's last sequence may reach behind `stop` and a whole block is stored before it is known to be clean */
 		strbuf_grow(out, (size_t)(stop - p) * LONGEST + BLOCK);
 		char *to = out->buf + out->len;
 		while (p < stop) {

@@ -6,7 +6,8 @@
 #include <stddef.h>
 #include "common/strbuf.h"
 
-/* Escapes text for the wire: & < > and CR; fast on long texts. Invalid UTF-8 and characters XML forbids become '?'. */
+/* Escapes text for the wire: & < > are replaced, CR and CRLF become LF; fast on long texts. Invalid UTF-8, characters
+ * XML forbids and those beyond the Basic Multilingual Plane (xmlrpc-c neither sends nor accepts them) become '?'. */
 void rpc_escape(struct strbuf *out, const char *text, size_t len);
 
 /* xmlrpc-c builds a tree of elements and walks it recursively, and its parser is an old one that expands entities without a
