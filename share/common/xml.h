@@ -27,9 +27,10 @@ struct xnode {
 
 #define XML_MAX_DEPTH 64
 
-/* Parses len bytes; the tree lives in arena. ONE_INTERNAL with line and reason. */
+/* Parses len bytes; the tree lives in arena. ONE_INTERNAL with line and reason.
+ * Hidden: libxmlrpc has a function of this name too, and would call ours instead of its own. */
 enum one_rc xml_parse(struct arena *arena, const char *text, size_t len, int max_depth, size_t max_bytes,
-		      struct xnode **root, struct one_err *err);
+		      struct xnode **root, struct one_err *err) __attribute__((visibility("hidden")));
 struct xnode *xml_child(const struct xnode *n, const char *name);      /* first child of that name, NULL */
 struct xnode *xml_next(const struct xnode *n);                         /* next sibling of the same name, NULL */
 const char *xml_text(const struct xnode *n, const char *name);         /* text of that child; NULL when missing */
