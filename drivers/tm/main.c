@@ -1,6 +1,7 @@
 /* one_tm: moves VM disks. oned sends TRANSFER with a script file (transfer.h); each line is a program of a
  * storage driver under remotes/tm, run one after the other until one fails. Lines for the driver "dummy" are
  * answered here, without starting a process. */
+#include <getopt.h>
 #include <string.h>
 
 #include "common/driver.h"
@@ -17,7 +18,7 @@ struct tm {
 static enum one_rc run_step(struct driver_call *call, const struct transfer_step *step, struct one_err *err)
 {
 	const struct tm *tm = call->ctx;
-	if (tm->mads && !transfer_list_has(tm->mads, step->mad))
+	if (tm->mads && !driver_list_has(tm->mads, step->mad))
 		return one_err_set(err, ONE_ACTION, "Transfer Driver '%s' not available", step->mad);
 	if (strcmp(step->mad, "dummy") == 0)
 		return transfer_dummy(step, err);
@@ -57,6 +58,9 @@ int main(int argc, char **argv)
 	struct tm tm = { .arena = ARENA_INIT };
 	tm.base = paths_join(&tm.arena, PATHS_REMOTES, "tm");
 	static const struct driver_action actions[] = { { "TRANSFER", run_transfer }, { NULL, NULL } };
+	static const struct option long_options[] = {
+		{ "tm-types", required_argument, NULL, 'd' }, { "timeout", required_argument, NULL, 'w' }, { NULL, 0, NULL, 0 }
+	};
 	const struct driver_config config = {
 		.name = "one_tm",
 		.help = "Runs transfer scripts with the storage drivers under remotes/tm.\n"
@@ -66,6 +70,7 @@ int main(int argc, char **argv)
 		.threads = 15,
 		.ctx = &tm,
 		.options = "d:w:",
+		.long_options = long_options,
 		.option = option,
 	};
 	int status = driver_main(&config, argc, argv);

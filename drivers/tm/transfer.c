@@ -4,10 +4,10 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "common/driver.h"
 #include "common/strbuf.h"
 
 #define SCRIPT_MAX (4u * 1024 * 1024)
@@ -21,17 +21,6 @@ static char *next_word(char **at)
 	*at = *end ? end + 1 : end;
 	*end = '\0';
 	return p;
-}
-
-/* Names become parts of a path. */
-static bool is_name(const char *s)
-{
-	if (*s == '.' || !*s)
-		return false;
-	for (; *s; s++)
-		if (!isalnum((unsigned char)*s) && !strchr("_-.", *s))
-			return false;
-	return true;
 }
 
 static void add_args(struct arena *arena, struct transfer_step *step, char *at)
@@ -55,7 +44,7 @@ static enum one_rc parse_line(struct arena *arena, char *line, int number, struc
 	char *mad = next_word(&at);
 	for (char *c = verb; *c; c++)
 		*c = (char)tolower((unsigned char)*c);
-	if (!mad || !is_name(mad) || !is_name(verb))
+	if (!mad || !driver_is_name(mad) || !driver_is_name(verb))
 		return one_err_set(err, ONE_ACTION, "Line %d of the transfer script is no transfer command", number);
 	struct transfer_step *step = arena_new(arena, struct transfer_step);
 	step->verb = verb;
@@ -143,17 +132,4 @@ enum one_rc transfer_dummy(const struct transfer_step *step, struct one_err *err
 		if (strlen(verbs[i]) == len && strncmp(verbs[i], step->verb, len) == 0)
 			return ONE_OK;
 	return one_err_set(err, ONE_ACTION, "%s: Operation not supported", step->verb);
-}
-
-bool transfer_list_has(const char *list, const char *name)
-{
-	size_t len = strlen(name);
-	while (*list) {
-		list += strspn(list, ", ");
-		size_t n = strcspn(list, ", ");
-		if (n == len && n && strncmp(list, name, n) == 0)
-			return true;
-		list += n;
-	}
-	return false;
 }

@@ -8,7 +8,6 @@
 #ifndef TM_TRANSFER_H
 #define TM_TRANSFER_H
 
-#include <stdbool.h>
 #include "common/arena.h"
 #include "common/err.h"
 
@@ -32,8 +31,5 @@ enum one_rc transfer_program(struct arena *arena, const char *base, const struct
 
 /* The dummy driver's answer, which needs no program. */
 enum one_rc transfer_dummy(const struct transfer_step *step, struct one_err *err);
-
-/* Whether a comma-separated list (blanks allowed) has the name. */
-bool transfer_list_has(const char *list, const char *name);
 
 #endif

@@ -157,6 +157,29 @@ void driver_format_reply(struct strbuf *out, const char *action, const char *sta
 	strbuf_addc(out, '\n');
 }
 
+bool driver_is_name(const char *s)
+{
+	if (*s == '.' || !*s)
+		return false;
+	for (; *s; s++)
+		if (!isalnum((unsigned char)*s) && !strchr("_-.", *s))
+			return false;
+	return true;
+}
+
+bool driver_list_has(const char *list, const char *name)
+{
+	size_t len = strlen(name);
+	while (*list) {
+		list += strspn(list, ", ");
+		size_t n = strcspn(list, ", ");
+		if (n == len && n && strncmp(list, name, n) == 0)
+			return true;
+		list += n;
+	}
+	return false;
+}
+
 void driver_pack(const char *text, size_t len, struct strbuf *out)
 {
 	struct strbuf packed = STRBUF_INIT;

@@ -35,6 +35,12 @@ void driver_format_request(struct strbuf *out, const char *action, long long id,
 void driver_format_monitor(struct strbuf *out, const char *action, long long id, const char *payload);
 void driver_format_reply(struct strbuf *out, const char *action, const char *status, long long id, const char *info);
 
+/* Names of drivers and of their actions come from messages and become parts of paths: letters, digits, "_-." and no dot
+ * at the front. */
+bool driver_is_name(const char *s);
+/* Whether a comma-separated list (blanks allowed), as options have it, names this one. */
+bool driver_list_has(const char *list, const char *name);
+
 /* The payload of monitor messages is base64(zlib(text)). driver_unpack appends the text; false (out unchanged)
  * when it isn't one, or is longer than `limit`. */
 void driver_pack(const char *text, size_t len, struct strbuf *out);
@@ -68,8 +74,10 @@ struct driver_config {
 	/* Called before INIT is answered, with what getopt left over; a failure answers "INIT FAILURE - text". May be NULL. */
 	enum one_rc (*init)(void *ctx, int argc, char **argv, struct one_err *err);
 	void (*finalize)(void *ctx);          /* after the last action; may be NULL */
-	/* getopt(3) options beside -t, -h/--help and -V/--version, e.g. "r:l:"; each goes to `option`. May be NULL. */
+	/* getopt(3) options beside -t, -h/--help and -V/--version, e.g. "r:l:"; each goes to `option`. May be NULL. A program
+	 * with an h of its own keeps --help. long_options: as getopt_long(3) wants them, each with the letter of a short one. */
 	const char *options;
+	const struct option *long_options;
 	bool (*option)(void *ctx, int opt, const char *arg);
 };
 

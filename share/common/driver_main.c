@@ -451,7 +451,7 @@ static void print_help(const struct driver_config *config)
 {
 	printf("Usage: %s [OPTION...]\n%s%s"
 	       "  -t, --threads N  actions that run at the same time (default %d)\n"
-	       "  -h, --help       this text\n"
+	       "      --help       this text\n"
 	       "  -V, --version    the version\n"
 	       "Speaks OpenNebula's driver protocol on standard input and output; oned starts it.\n",
 	       config->name, config->help ? config->help : "",
@@ -497,34 +497,59 @@ static bool parse_threads(struct driver *d, const char *arg)
 	return true;
 }
 
+#define LONG_OPTIONS_MAX 16
+
+/* Ours and the program's, one after the other. */
+static void join_long_options(const struct option *more, struct option all[LONG_OPTIONS_MAX])
+{
+	static const struct option ours[] = {
+		{ "threads", required_argument, NULL, 't' },
+		{ "help", no_argument, NULL, 'H' },
+		{ "version", no_argument, NULL, 'V' },
+	};
+	size_t n = sizeof(ours) / sizeof(ours[0]);
+	memcpy(all, ours, sizeof(ours));
+	for (; more && more->name && n < LONG_OPTIONS_MAX - 1; more++)
+		all[n++] = *more;
+	memset(&all[n], 0, sizeof(all[n]));
+}
+
 /* -1: go on; otherwise the exit status. */
+static int take_option(struct driver *d, int opt)
+{
+	const struct driver_config *config = d->config;
+	switch (opt) {
+	case 'H':
+		print_help(config);
+		return 0;
+	case 'V':
+		printf("%s (Perigee, OpenNebula 6.10 driver protocol)\n", config->name);
+		return 0;
+	case 't':
+		return parse_threads(d, optarg) ? -1 : 2;
+	case '?':
+		break;
+	default:
+		if (config->option && config->option(config->ctx, opt, optarg))
+			return -1;
+		fprintf(stderr, "%s: the value of option -%c is not valid\n", config->name, opt);
+	}
+	fprintf(stderr, "Try '%s --help'.\n", config->name);
+	return 2;
+}
+
 static int parse_options(struct driver *d, int argc, char **argv)
 {
-	static const struct option long_options[] = {
-		{ "threads", required_argument, NULL, 't' },
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },
-		{ NULL, 0, NULL, 0 },
-	};
-	const struct driver_config *config = d->config;
-	char *letters = xasprintf("t:hV%s", config->options ? config->options : "");
+	const char *more = d->config->options ? d->config->options : "";
+	bool own_h = strchr(more, 'h') != NULL;
+	char *letters = xasprintf("t:V%s%s", own_h ? "" : "h", more);
+	struct option long_options[LONG_OPTIONS_MAX];
 	int status = -1, opt;
+	join_long_options(d->config->long_options, long_options);
 	split_arguments(&argc, &argv);
 	optind = 1;
-	while (status < 0 && (opt = getopt_long(argc, argv, letters, long_options, NULL)) != -1) {
-		if (opt == 'h') {
-			print_help(config);
-			status = 0;
-		} else if (opt == 'V') {
-			printf("%s (Perigee, OpenNebula 6.10 driver protocol)\n", config->name);
-			status = 0;
-		} else if (opt == 't') {
-			status = parse_threads(d, optarg) ? -1 : 2;
-		} else if (opt == '?' || !config->option || !config->option(config->ctx, opt, optarg)) {
-			fprintf(stderr, "Try '%s --help'.\n", config->name);
-			status = 2;
-		}
-	}
+	while (status < 0 && (opt = getopt_long(argc, argv, letters, long_options, NULL)) != -1)
+		status = take_option(d, opt == 'h' && !own_h ? 'H' : opt);
 	free(letters);
 	d->argc = argc - optind;
 	d->argv = argv + optind;
