@@ -188,7 +188,9 @@ double expr_rank(const struct expr *e, expr_lookup lookup, void *ctx)
 	double stack[EXPR_MAX_STACK];
 	size_t top = 0;
 
-	for (const struct expr_instr *in = e->code; in < e->code + e->len; in++) {
+	for (size_t at = 0; at < e->len; at++) {
+		const struct expr_instr *in = &e->code[at];
+
 		if (in->op == EXPR_NUMBER) {
 			stack[top++] = in->real;
 		} else if (in->op == EXPR_ATTR) {
