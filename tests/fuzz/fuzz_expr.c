@@ -13,7 +13,7 @@ static const char *lookup(void *ctx, const char *name, int i)
 	static const char *const values[] = { "5", "x", "-1.5e3", "" };
 
 	(void)ctx;
-	return name[0] != 'N' && i < 4 ? values[(i + name[0]) % 4] : NULL;
+	return name[0] != 'N' && i < 4 ? values[(i + (unsigned char)name[0]) % 4] : NULL;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
