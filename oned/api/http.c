@@ -253,7 +253,7 @@ static void *run_loop(void *arg)
 	struct http_loop *l = arg;
 	struct http_server *s = l->server;
 
-	l->thread = pthread_self();
+	l->self = pthread_self();
 	l->now_ms = time_mono_ms();
 	while (!atomic_load(&s->stopping))
 		turn(l);
@@ -291,7 +291,7 @@ static void hand_back(struct http_conn *c)
 {
 	struct http_loop *l = c->loop;
 
-	if (pthread_equal(l->thread, pthread_self()) && !l->gone) {
+	if (pthread_equal(l->self, pthread_self()) && !l->gone) {
 		if (c->in_handler) {
 			c->replied = true;
 		} else {

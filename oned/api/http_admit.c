@@ -225,6 +225,7 @@ void http_admit_waiters(struct http_server *s)
 
 	while (n < s->n_waiters) {
 		const struct http_waiter *w = &s->waiters[n];
+		atomic_store(&s->pressure, s->n_waiters - n - 1); /* else the last to get in would lose its place with its first answer */
 		if (!admit(s, w->fd, &w->from)) {
 			if (w->deadline_ms > now)
 				break;
@@ -232,8 +233,7 @@ void http_admit_waiters(struct http_server *s)
 		}
 		n++;
 	}
-	if (n > 0)
-		remove_waiters(s, n);
+	remove_waiters(s, n);
 	if (s->accept_again_ms && now >= s->accept_again_ms && s->n_waiters < s->max_waiters)
 		watch_listener(s, true);
 }

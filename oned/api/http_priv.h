@@ -104,7 +104,8 @@ void http_conn_release_pieces(struct http_conn *c);
 
 struct http_loop {
 	struct http_server *server;
-	pthread_t thread;
+	pthread_t thread;                /* for who joins it */
+	pthread_t self;                  /* set by the loop itself: pthread_create's may come too late */
 	int epoll_fd, wake_fd;
 	int64_t now_ms, next_tick_ms;
 	struct http_conn *conns, *ready, *ready_last, *closed;
