@@ -109,4 +109,14 @@ void vm_set_error(struct txn *t, struct vm *vm, const char *text);
 /* One history record as an element; `vm_xml` (may be NULL) goes inside for the table history. */
 void vm_history_out(const struct vm *vm, const struct vm_history *h, const char *vm_xml, struct strbuf *out);
 
+/* What vm.info shows beside the body; NULL where there is none (monitoring NULL: as it is in the body). */
+struct vm_full {
+	const char *monitoring;        /* the newest MONITORING element */
+	long long last_poll;           /* its time */
+	const char *sched_actions;     /* SCHED_ACTION elements, for the end of TEMPLATE */
+	const char *closed_history;    /* HISTORY elements before the current one, without VM */
+};
+/* Any thread. */
+void vm_render_full(const struct version *v, const struct vm_full *more, struct strbuf *out);
+
 #endif
