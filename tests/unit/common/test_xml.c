@@ -101,6 +101,23 @@ static void an_empty_cdata_section_is_text_and_nothing_is_not(void **state)
 	assert_string_equal(xml_text(n, "D"), "");
 }
 
+static void hundreds_of_names_are_not_mixed_up(void **state)
+{
+	(void)state;
+	struct strbuf text = STRBUF_INIT;
+	const struct xnode *n;
+
+	strbuf_lit(&text, "<A>");
+	for (int i = 0; i < 1200; i++)
+		strbuf_addf(&text, "<N%d>%d</N%d>", i % 600, i % 600, i % 600);
+	strbuf_lit(&text, "</A>");
+	n = parse(text.buf)->first;
+	for (int i = 0; i < 1200; i++, n = n->next)
+		assert_string_equal(n->name + 1, n->text);
+	assert_null(n);
+	strbuf_done(&text);
+}
+
 static void namespaces_mean_nothing_and_prefixes_stay(void **state)
 {
 	(void)state;
@@ -374,6 +391,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(entities_and_cdata_are_resolved_and_blanks_kept, setup, teardown),
 		cmocka_unit_test_setup_teardown(mixed_text_is_joined_and_comments_and_instructions_are_skipped, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_empty_cdata_section_is_text_and_nothing_is_not, setup, teardown),
+		cmocka_unit_test_setup_teardown(hundreds_of_names_are_not_mixed_up, setup, teardown),
 		cmocka_unit_test_setup_teardown(namespaces_mean_nothing_and_prefixes_stay, setup, teardown),
 		cmocka_unit_test_setup_teardown(text_is_utf8_whatever_the_declaration_says, setup, teardown),
 		cmocka_unit_test_setup_teardown(numbers_fall_back_to_the_default_where_there_is_none, setup, teardown),
