@@ -137,7 +137,8 @@ static bool run_test(const struct expr_instr *test, const struct values *v)
 		return has_value(test, v) == (test->cmp == EXPR_EQ);
 	switch (test->kind) {
 	case EXPR_WHOLE:
-		return first_whole(v, &whole) && ordered(test->cmp, (whole > test->whole) - (whole < test->whole));
+		return first_whole(v, &whole) &&
+		       ordered(test->cmp, (whole > test->whole) - (whole < test->whole));
 	case EXPR_REAL:
 		return first_real(v, &real) && ordered(test->cmp, (real > test->real) - (real < test->real));
 	case EXPR_TEXT:

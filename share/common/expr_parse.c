@@ -7,8 +7,8 @@
  *   product      = factor { ("*" | "/") factor }
  *   factor       = "-" product | "(" rank ")" | name | number
  *
- * A name is a word or in quotes (then it may be a path), a literal a number, a word or a quoted pattern.
- * A '-' right before a digit belongs to the number. Characters that mean nothing are skipped, as in OpenNebula. */
+ * A name is a word or in quotes (then it may be a path), a literal a number, a word or a pattern in quotes.
+ * A '-' right before a digit belongs to the number. As in OpenNebula, characters that mean nothing are skipped. */
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -108,16 +108,17 @@ static enum one_rc unexpected(struct parser *p, const char *expected)
 		name = names[p->token - END];
 	else
 		name = strchr(p->operators, p->token) ? quoted : "$undefined";
-	return one_err_set(p->err, ONE_INTERNAL, "syntax error, unexpected %s%s%s at line %d, columns %td:%td", name,
-			   *expected ? ", expecting " : "", expected, line_at(p, p->token == END ? p->end : p->from),
-			   p->from - p->text + 1, p->at - p->text + 1);
+	return one_err_set(
+		p->err, ONE_INTERNAL, "syntax error, unexpected %s%s%s at line %d, columns %td:%td", name,
+		*expected ? ", expecting " : "", expected, line_at(p, p->token == END ? p->end : p->from),
+		p->from - p->text + 1, p->at - p->text + 1);
 }
 
 static enum one_rc deeper(struct parser *p)
 {
 	if (++p->depth > EXPR_MAX_DEPTH)
-		return one_err_set(p->err, ONE_INTERNAL, "nested more than %d deep at column %td", EXPR_MAX_DEPTH,
-				   p->from - p->text + 1);
+		return one_err_set(p->err, ONE_INTERNAL, "nested more than %d deep at column %td",
+				   EXPR_MAX_DEPTH, p->from - p->text + 1);
 	return ONE_OK;
 }
 
@@ -318,10 +319,12 @@ static enum one_rc compile(const char *text, const char *operators, enum one_rc 
 			   struct expr **out, struct one_err *err)
 {
 	size_t len = strlen(text);
-	struct parser p = { .operators = operators, .text = text, .end = text + len, .from = text, .at = text, .err = err };
+	struct parser p = { .operators = operators, .text = text, .end = text + len, .err = err };
 
 	if (len > EXPR_MAX_BYTES)
-		return one_err_set(err, ONE_INTERNAL, "the expression is longer than %d bytes", EXPR_MAX_BYTES);
+		return one_err_set(err, ONE_INTERNAL, "the expression is longer than %d bytes",
+				   EXPR_MAX_BYTES);
+	p.from = p.at = text;
 	p.expr = xcalloc(1, sizeof(*p.expr));
 	arena_init(&p.expr->arena);
 	if (parse_all(&p, parse)) {

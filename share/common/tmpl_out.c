@@ -23,7 +23,7 @@ void tmpl_to_xml(const struct tmpl *t, const char *root, struct strbuf *out)
 	xml_out_close(out, root);
 }
 
-/* The parser refuses a value whose line has "]]>" to the right of the '=', unless its string goes on below. */
+/* The parser refuses a value with "]]>" behind it in its line, unless the string goes on in the next. */
 static bool has_cdata_end(const char *value)
 {
 	return strstr(value, "]]>") != NULL;

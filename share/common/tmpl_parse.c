@@ -2,12 +2,12 @@
  *
  * The language's reader takes, wherever it stands, the longest of the tokens below; what no token
  * begins with is skipped. That is why a stray '[' does no harm, a comment needs its line end, and a quoted
- * string with letters right behind it is a bare one. After '=' a value is expected, which has tokens of its own:
+ * string with letters right behind it is a bare one. A value, behind '=', has tokens of its own:
  *
  *   name  [0-9A-Za-z_]+    =    = followed by a line end (an empty value)    ,    ]     comment  #...\n
- *   value "..." (\" inside), bare (none of = # , [ ] blank, line end), [, or a rest of line with ]]> (refused)
+ *   value "..." (\" inside), bare (no = # , [ ] blank, line end), [, or a rest of line with ]]> (an error)
  *
- *   template = { name "=" value | name "=\n" | name "=" "[" [ name "=" value { "," name "=" value } ] "]" } */
+ *   template = { pair | name "=\n" | name "=" "[" [ pair { "," pair } ] "]" }     pair = name "=" value */
 #include "common/tmpl.h"
 
 #include <ctype.h>
@@ -19,10 +19,13 @@
 enum token { END, EQUAL, EQUAL_EMPTY, COMMA, OPEN, CLOSE, CDATA, QUOTED, BARE, NAME };
 
 /* As OpenNebula's messages call them. */
+/* clang-format off */
 static const char *const token_names[] = {
-	[END] = "$end",      [EQUAL] = "EQUAL",    [EQUAL_EMPTY] = "EQUAL_EMPTY", [COMMA] = "COMMA", [OPEN] = "OBRACKET",
-	[CLOSE] = "CBRACKET", [CDATA] = "CCDATA", [QUOTED] = "STRING",           [BARE] = "STRING",  [NAME] = "VARIABLE",
+	[END] = "$end", [EQUAL] = "EQUAL", [EQUAL_EMPTY] = "EQUAL_EMPTY", [COMMA] = "COMMA",
+	[OPEN] = "OBRACKET", [CLOSE] = "CBRACKET", [CDATA] = "CCDATA", [QUOTED] = "STRING", [BARE] = "STRING",
+	[NAME] = "VARIABLE",
 };
+/* clang-format on */
 
 struct scanner {
 	const char *text, *end;
@@ -45,11 +48,13 @@ struct parser {
 
 enum { BLANK = 1, SPACE = 2 /* blank or line end */, WORD = 4, STOP = 8 /* ends a bare value */ };
 
+/* clang-format off */
 static const unsigned char classes[256] = {
 	['\0'] = STOP, ['='] = STOP, ['#'] = STOP, [','] = STOP, ['['] = STOP, [']'] = STOP,
 	[' '] = BLANK | SPACE | STOP, ['\t'] = BLANK | SPACE | STOP, ['\n'] = SPACE | STOP,
 	['0' ... '9'] = WORD, ['A' ... 'Z'] = WORD, ['a' ... 'z'] = WORD, ['_'] = WORD,
 };
+/* clang-format on */
 
 static bool is_in(char c, unsigned set)
 {
@@ -82,7 +87,8 @@ static void find_cdata_end(struct scanner *in, const char *from)
 
 static void scan_init(struct scanner *in, const char *text, size_t len)
 {
-	*in = (struct scanner){ .text = text, .end = text + len, .at = text, .from = text, .line_at = text, .line = 1 };
+	*in = (struct scanner){
+		.text = text, .end = text + len, .at = text, .from = text, .line_at = text, .line = 1};
 	in->last_newline = memrchr(text, '\n', len);
 	find_cdata_end(in, text);
 }
@@ -221,10 +227,11 @@ static enum one_rc unexpected(struct parser *p, enum token token, const char *ex
 {
 	struct scanner *in = &p->in;
 
-	return one_err_set(p->err, ONE_INTERNAL,
-			   "Parse error: syntax error, unexpected %s, expecting %s at line %d, columns %td:%td",
-			   token_names[token], expected, line_of(in, token == END ? in->end : in->from),
-			   in->from - in->text + 1, in->at - in->text + 1);
+	return one_err_set(
+		p->err, ONE_INTERNAL,
+		"Parse error: syntax error, unexpected %s, expecting %s at line %d, columns %td:%td",
+		token_names[token], expected, line_of(in, token == END ? in->end : in->from),
+		in->from - in->text + 1, in->at - in->text + 1);
 }
 
 static bool is_value(enum token token)
@@ -274,7 +281,8 @@ static const char *make_name(struct arena *arena, const char *name, size_t len, 
 static enum one_rc count_attr(int *attrs, struct one_err *err)
 {
 	if (++*attrs > TMPL_MAX_ATTRS)
-		return one_err_set(err, ONE_INTERNAL, "Parse error: more than %d attributes.", TMPL_MAX_ATTRS);
+		return one_err_set(err, ONE_INTERNAL, "Parse error: more than %d attributes.",
+				   TMPL_MAX_ATTRS);
 	return ONE_OK;
 }
 

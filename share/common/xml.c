@@ -75,8 +75,9 @@ static struct xattr *read_attrs(struct reader *r, int count, const xmlChar **fiv
 	return first;
 }
 
-static void on_start(void *data, const xmlChar *local, const xmlChar *prefix, const xmlChar *uri, int namespace_count,
-		     const xmlChar **namespaces, int attr_count, int defaulted, const xmlChar **attrs)
+static void on_start(void *data, const xmlChar *local, const xmlChar *prefix, const xmlChar *uri,
+		     int namespace_count, const xmlChar **namespaces, int attr_count, int defaulted,
+		     const xmlChar **attrs)
 {
 	struct reader *r = data;
 	struct xnode *n;
@@ -167,9 +168,9 @@ static enum one_rc refuse(struct one_err *err, int line, const char *reason)
 
 static enum one_rc run_parser(struct reader *r, const char *text, size_t len, struct one_err *err)
 {
-	/* NOENT also makes libxml2 resolve &amp; and the like in attributes; others don't exist without a DOCTYPE. */
-	static const int options = XML_PARSE_NOENT | XML_PARSE_NONET | XML_PARSE_IGNORE_ENC | XML_PARSE_NOERROR |
-				   XML_PARSE_NOWARNING;
+	/* NOENT makes libxml2 resolve &amp; in attributes, too; no other entities exist without a DOCTYPE. */
+	static const int options = XML_PARSE_NOENT | XML_PARSE_NONET | XML_PARSE_IGNORE_ENC |
+				   XML_PARSE_NOERROR | XML_PARSE_NOWARNING;
 	const xmlError *fault;
 
 	xmlCtxtReadMemory(r->ctxt, text, (int)len, NULL, NULL, options);
@@ -221,7 +222,7 @@ static const char *markup_end(const char *s, const char *end)
 	return tag_end(s, end);
 }
 
-/* libxml2 compares each attribute of an element with all the others: one long tag could keep it busy for minutes.
+/* libxml2 compares each attribute of an element with all others: a long tag could keep it busy for minutes.
  * A tag without an end in the last bytes is left to libxml2, which has the better message. */
 static bool has_long_tag(const char *text, const char *end)
 {
@@ -249,7 +250,8 @@ enum one_rc xml_parse(struct arena *arena, const char *text, size_t len, int max
 
 	assert(max_depth > 0);
 	if (len > max_bytes || len > INT_MAX)
-		return one_err_set(err, ONE_INTERNAL, "XML: %zu bytes are more than the %zu allowed", len, max_bytes);
+		return one_err_set(err, ONE_INTERNAL, "XML: %zu bytes are more than the %zu allowed", len,
+				   max_bytes);
 	if (memchr(text, '\0', len))
 		return one_err_set(err, ONE_INTERNAL, "XML: there is a NUL byte in the text");
 	if (has_long_tag(text, text + len))

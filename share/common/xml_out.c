@@ -28,7 +28,7 @@ size_t xml_char_len(const char *text, size_t left)
 	return (code >= 0xd800 && code < 0xe000) || code == 0xfffe || code == 0xffff ? 0 : len;
 }
 
-/* How many bytes from s on can be copied as they are: up to a byte of `special`, a forbidden one or the end. */
+/* How many bytes from s on can be copied as they are: up to one of `special`, a forbidden one or the end. */
 static size_t clean_run(const char *s, size_t len, const bool special[256])
 {
 	size_t i = 0, step;

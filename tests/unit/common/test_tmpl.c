@@ -167,7 +167,8 @@ static void merging_replaces_all_namesakes_and_keeps_the_rest(void **state)
 static void whole_numbers_are_whole(void **state)
 {
 	(void)state;
-	static const char *const bad[] = { "", " ", "-", "+", "1 ", "1.0", "0x10", "1e3", "9223372036854775808", "a", "- 1" };
+	static const char *const bad[] = {
+		"", " ", "-", "+", "1 ", "1.0", "0x10", "1e3", "9223372036854775808", "a", "- 1"};
 	long long n = 77;
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
@@ -181,7 +182,8 @@ static void whole_numbers_are_whole(void **state)
 static void decimal_numbers_are_decimal(void **state)
 {
 	(void)state;
-	static const char *const bad[] = { "", ".", "-", "1 ", "inf", "nan", "0x10", "1e", "1e+", "1.2.3", "1e999", "1,5" };
+	static const char *const bad[] = {"",	  ".",	"-",   "1 ",	"inf",	 "nan",
+					  "0x10", "1e", "1e+", "1.2.3", "1e999", "1,5"};
 	double f = 77;
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
@@ -232,14 +234,18 @@ static void typed_values_are_found_by_name(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(attributes_stand_in_byte_order_and_equal_names_as_added, setup, teardown),
+		cmocka_unit_test_setup_teardown(attributes_stand_in_byte_order_and_equal_names_as_added,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(finding_tells_singles_from_vectors, setup, teardown),
-		cmocka_unit_test_setup_teardown(setting_replaces_all_of_the_name_even_by_one_of_its_own_values, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			setting_replaces_all_of_the_name_even_by_one_of_its_own_values, setup, teardown),
 		cmocka_unit_test_setup_teardown(removing_tells_how_many_there_were, setup, teardown),
-		cmocka_unit_test_setup_teardown(one_attribute_can_be_removed_from_among_its_namesakes, setup, teardown),
+		cmocka_unit_test_setup_teardown(one_attribute_can_be_removed_from_among_its_namesakes, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(a_vector_has_a_name_once_and_in_order, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_copy_lives_on_alone, setup, teardown),
-		cmocka_unit_test_setup_teardown(merging_replaces_all_namesakes_and_keeps_the_rest, setup, teardown),
+		cmocka_unit_test_setup_teardown(merging_replaces_all_namesakes_and_keeps_the_rest, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(whole_numbers_are_whole, setup, teardown),
 		cmocka_unit_test_setup_teardown(decimal_numbers_are_decimal, setup, teardown),
 		cmocka_unit_test_setup_teardown(booleans_are_the_known_words_only, setup, teardown),

@@ -123,8 +123,9 @@ static void json_members_are_strings_objects_and_arrays(void **state)
 	add_vector("PCI", "A", "2");
 	tmpl_add_vector(t, "E");
 	tmpl_to_json(t, arrays, &out);
-	assert_string_equal(out.buf, "\"DISK\": [{\"ID\": \"0\"}], \"E\": {}, \"NAME\": \"x\", \"OS\": {\"BOOT\": \"\"}, "
-				     "\"PCI\": [{\"A\": \"1\"}, {\"A\": \"2\"}]");
+	assert_string_equal(
+		out.buf, "\"DISK\": [{\"ID\": \"0\"}], \"E\": {}, \"NAME\": \"x\", \"OS\": {\"BOOT\": \"\"}, "
+			 "\"PCI\": [{\"A\": \"1\"}, {\"A\": \"2\"}]");
 	strbuf_reset(&out);
 	tmpl_to_json(tmpl_new(&arena), NULL, &out);
 	assert_string_equal(out.buf, "");

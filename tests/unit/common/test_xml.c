@@ -73,7 +73,8 @@ static void elements_become_a_tree_with_names_texts_and_attributes(void **state)
 static void entities_and_cdata_are_resolved_and_blanks_kept(void **state)
 {
 	(void)state;
-	struct xnode *n = parse("<A><B> &lt;&#65;&gt; </B><C><![CDATA[<x>&amp;]]></C><D>a<![CDATA[b]]>c</D></A>");
+	struct xnode *n =
+		parse("<A><B> &lt;&#65;&gt; </B><C><![CDATA[<x>&amp;]]></C><D>a<![CDATA[b]]>c</D></A>");
 
 	assert_string_equal(xml_text(n, "B"), " <A> ");
 	assert_string_equal(xml_text(n, "C"), "<x>&amp;");
@@ -83,7 +84,8 @@ static void entities_and_cdata_are_resolved_and_blanks_kept(void **state)
 static void mixed_text_is_joined_and_comments_and_instructions_are_skipped(void **state)
 {
 	(void)state;
-	struct xnode *n = parse("<?xml version=\"1.0\"?><!-- c --><A>one<B>x</B>two<!-- no -->three<?pi no?></A>");
+	struct xnode *n =
+		parse("<?xml version=\"1.0\"?><!-- c --><A>one<B>x</B>two<!-- no -->three<?pi no?></A>");
 
 	assert_string_equal(n->text, "onetwothree");
 	assert_string_equal(xml_text(n, "B"), "x");
@@ -140,7 +142,8 @@ static void text_is_utf8_whatever_the_declaration_says(void **state)
 static void numbers_fall_back_to_the_default_where_there_is_none(void **state)
 {
 	(void)state;
-	struct xnode *n = parse("<A><I>-12</I><B> 3 </B><J>1x</J><E></E><F>2.5</F><H>99999999999999999999</H></A>");
+	struct xnode *n =
+		parse("<A><I>-12</I><B> 3 </B><J>1x</J><E></E><F>2.5</F><H>99999999999999999999</H></A>");
 
 	assert_int_equal(xml_int(n, "I", 5), -12);
 	assert_int_equal(xml_int(n, "B", 5), 3);
@@ -169,8 +172,19 @@ static void a_path_walks_down(void **state)
 static void malformed_texts_are_refused_with_their_line(void **state)
 {
 	(void)state;
-	static const char *const texts[] = { "", " ", "x", "<", "<A>", "<A></B>", "<A/><B/>", "<A>&foo;</A>", "<A>&#0;</A>",
-					     "<A b='1' b='2'/>", "<A>\x01</A>", "<A><![CDATA[x</A>", "<1A/>" };
+	static const char *const texts[] = {"",
+					    " ",
+					    "x",
+					    "<",
+					    "<A>",
+					    "<A></B>",
+					    "<A/><B/>",
+					    "<A>&foo;</A>",
+					    "<A>&#0;</A>",
+					    "<A b='1' b='2'/>",
+					    "<A>\x01</A>",
+					    "<A><![CDATA[x</A>",
+					    "<1A/>"};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		refused(texts[i], strlen(texts[i]), "line 1");
@@ -225,7 +239,8 @@ static void sizes_and_nul_bytes_are_refused(void **state)
 static void a_tag_of_thousands_of_attributes_is_refused_wherever_it_hides(void **state)
 {
 	(void)state;
-	static const char *const before[] = { "<A", "<R><!-- > --><A", "<R><![CDATA[<A '>' ]]><A", "<R a='>'><?p '?><A x='>'" };
+	static const char *const before[] = {"<A", "<R><!-- > --><A", "<R><![CDATA[<A '>' ]]><A",
+					     "<R a='>'><?p '?><A x='>'"};
 	struct strbuf text = STRBUF_INIT;
 
 	for (size_t i = 0; i < sizeof(before) / sizeof(before[0]); i++) {
@@ -364,7 +379,8 @@ static void whatever_bytes_are_written_can_be_read_again(void **state)
 static void truncated_and_damaged_texts_do_no_harm(void **state)
 {
 	(void)state;
-	static const char whole[] = "<?xml version='1.0'?><VM a='x'><ID>1</ID><!-- c --><T><![CDATA[a]]b]]>&lt;<n:E/></T></VM>";
+	static const char whole[] =
+		"<?xml version='1.0'?><VM a='x'><ID>1</ID><!-- c --><T><![CDATA[a]]b]]>&lt;<n:E/></T></VM>";
 	uint32_t seed = 4711;
 
 	for (int round = 0; round < 20000; round++) {
@@ -387,24 +403,32 @@ static void truncated_and_damaged_texts_do_no_harm(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(elements_become_a_tree_with_names_texts_and_attributes, setup, teardown),
-		cmocka_unit_test_setup_teardown(entities_and_cdata_are_resolved_and_blanks_kept, setup, teardown),
-		cmocka_unit_test_setup_teardown(mixed_text_is_joined_and_comments_and_instructions_are_skipped, setup, teardown),
-		cmocka_unit_test_setup_teardown(an_empty_cdata_section_is_text_and_nothing_is_not, setup, teardown),
+		cmocka_unit_test_setup_teardown(elements_become_a_tree_with_names_texts_and_attributes, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(entities_and_cdata_are_resolved_and_blanks_kept, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(
+			mixed_text_is_joined_and_comments_and_instructions_are_skipped, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_empty_cdata_section_is_text_and_nothing_is_not, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(hundreds_of_names_are_not_mixed_up, setup, teardown),
 		cmocka_unit_test_setup_teardown(namespaces_mean_nothing_and_prefixes_stay, setup, teardown),
 		cmocka_unit_test_setup_teardown(text_is_utf8_whatever_the_declaration_says, setup, teardown),
-		cmocka_unit_test_setup_teardown(numbers_fall_back_to_the_default_where_there_is_none, setup, teardown),
+		cmocka_unit_test_setup_teardown(numbers_fall_back_to_the_default_where_there_is_none, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(a_path_walks_down, setup, teardown),
 		cmocka_unit_test_setup_teardown(malformed_texts_are_refused_with_their_line, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_doctype_is_refused_before_its_entities_are_read, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_doctype_is_refused_before_its_entities_are_read, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(nesting_stops_at_the_limit, setup, teardown),
 		cmocka_unit_test_setup_teardown(sizes_and_nul_bytes_are_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_tag_of_thousands_of_attributes_is_refused_wherever_it_hides, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_tag_of_thousands_of_attributes_is_refused_wherever_it_hides,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(long_text_comes_out_whole, setup, teardown),
 		cmocka_unit_test_setup_teardown(written_elements_look_as_they_should, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_xml_cannot_hold_becomes_question_marks, setup, teardown),
-		cmocka_unit_test_setup_teardown(whatever_bytes_are_written_can_be_read_again, setup, teardown),
+		cmocka_unit_test_setup_teardown(whatever_bytes_are_written_can_be_read_again, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(truncated_and_damaged_texts_do_no_harm, setup, teardown),
 	};
 
