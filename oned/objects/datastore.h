@@ -36,21 +36,32 @@ const char *ds_type_name(enum ds_type type);             /* "IMAGE_DS" */
 const char *disk_type_name(enum disk_type type);         /* "FILE" */
 enum disk_type disk_type_parse(const char *name);        /* any case; DISK_NONE: no such type */
 
-/* Makes a datastore of a template (its tmpl is taken over) in these clusters. ONE_INTERNAL with the reason. */
+/* Makes a datastore of a template, in these clusters (both sides). ONE_INTERNAL with the reason. */
 struct datastore *datastore_create(struct txn *t, const struct object *owner, const struct tmpl *tmpl, const int *clusters, int n_clusters);
-/* After *.update: TYPE, DISK_TYPE, TM_MAD, DS_MAD of the template into the fields and back. ONE_INTERNAL, then nothing may be kept. */
+/* With its clusters and VDCs. ONE_ACTION with the reason. */
+enum one_rc datastore_delete(struct txn *t, struct datastore *ds);
+/* After *.update: TYPE, DISK_TYPE, TM_MAD, DS_MAD of the template into the fields and back. ONE_INTERNAL with the reason. */
 enum one_rc datastore_template_changed(struct txn *t, struct datastore *ds);
-/* Space left for new images; *check: whether DATASTORE_CAPACITY_CHECK wants it looked at. */
+/* After it was renamed: its images follow. */
+void datastore_renamed(struct txn *t, const struct datastore *ds);
+/* Space left for new images; *check: whether it is to be looked at (DATASTORE_CAPACITY_CHECK). */
 long long datastore_available_mb(struct txn *t, const struct datastore *ds, bool *check);
 bool datastore_persistent_only(struct txn *t, const struct datastore *ds);
-/* The DRIVER (image format) its TM_MAD or template imposes; NULL: none. */
+/* The DRIVER (format of images) that its TM_MAD or its template imposes; NULL: none. */
 const char *datastore_driver(struct txn *t, const struct datastore *ds);
+/* A system datastore whose disks all hosts see (SHARED=YES). */
+bool datastore_shared(const struct datastore *ds);
+/* Where it lies: DATASTORE_LOCATION and its id. */
+const char *datastore_base_path(struct txn *t, struct arena *arena, int id);
 
 /* Fills a DISK with what it gets from its datastore: DATASTORE, TM_MAD, CLUSTER_ID, CLONE_TARGET, LN_TARGET, DISK_TYPE, inherited attributes;
- * for volatile disks also DRIVER and FORMAT. tm_mad_system: TM_MAD_SYSTEM of the VM's template ("" or NULL: none). */
-enum one_rc datastore_disk_fill(struct txn *t, int ds_id, struct attr *disk, struct arena *arena, const char *tm_mad_system);
+ * for volatile disks also DRIVER and FORMAT. TM_MAD_SYSTEM of the DISK, when it is there, chooses among the targets. ONE_ACTION: no such
+ * datastore. */
+enum one_rc datastore_disk_fill(struct txn *t, int ds_id, struct attr *disk, struct arena *arena);
 /* A disk without an image: TYPE swap or fs. */
 bool disk_is_volatile(const struct attr *disk);
+/* Sets TYPE and DISK_TYPE; a CD stays one. */
+void disk_set_types(struct attr *disk, struct arena *arena, const char *type);
 
 /* The first start: 0 system, 1 default, 2 files, owned by oneadmin. */
 enum one_rc datastore_bootstrap(struct txn *t);

@@ -1,4 +1,4 @@
-/* Images (IMAGE). Their states are driven by lifecycle/image.h. */
+/* Images (IMAGE): their fields, and how VMs take them into use. What the datastore driver does to them is lifecycle/image.h. */
 #ifndef ONED_OBJECTS_IMAGE_H
 #define ONED_OBJECTS_IMAGE_H
 
@@ -7,13 +7,9 @@
 #include "oned/core/object.h"
 #include "oned/core/txn.h"
 #include "oned/objects/datastore.h"
+#include "oned/objects/image_state.h"
 
 enum image_type { IMAGE_OS = 0, IMAGE_CDROM, IMAGE_DATABLOCK, IMAGE_KERNEL, IMAGE_RAMDISK, IMAGE_CONTEXT, IMAGE_BACKUP, IMAGE_TYPES };
-
-enum image_state {
-	IMAGE_INIT = 0, IMAGE_READY, IMAGE_USED, IMAGE_DISABLED, IMAGE_LOCKED, IMAGE_ERROR, IMAGE_CLONE, IMAGE_DELETE, IMAGE_USED_PERS,
-	IMAGE_LOCKED_USED, IMAGE_LOCKED_USED_PERS, IMAGE_STATES
-};
 
 struct image {
 	struct object o;
@@ -21,10 +17,11 @@ struct image {
 	enum disk_type disk_type;
 	bool persistent;
 	time_t regtime;
-	const char *source, *path, *format, *fs;
+	const char *source, *path, *format, *fs;  /* "" where there is none */
 	long long size_mb;
 	enum image_state state, prev_state;
-	int running_vms, cloning_ops, cloning_id, target_snapshot; /* ids: -1 none */
+	int running_vms, cloning_ops;
+	int cloning_id, target_snapshot;          /* -1: none */
 	int ds_id;
 	const char *ds_name;
 	struct idset vms, clones, app_clones, backup_disks;
@@ -36,22 +33,44 @@ extern const struct obj_ops image_ops;
 
 const char *image_type_name(enum image_type type);       /* "OS" */
 enum image_type image_type_parse(const char *name);      /* any case; IMAGE_TYPES: no such type */
-const char *image_state_name(enum image_state state);    /* "READY" */
+/* OS, CDROM and DATABLOCK can be disks; KERNEL, RAMDISK and CONTEXT are files. */
+bool image_type_is_disk(enum image_type type);
+bool image_type_is_file(enum image_type type);
+/* SAVE_AS: its contents come from a disk of a VM. */
+bool image_is_saving(const struct image *img);
+bool image_has_snapshots(const struct image *img);
+long long image_snapshots_mb(const struct image *img);
+
+/* Changes the state by the table of image_state.h, with its log line. false: the event means nothing in this state, nothing is changed. */
+bool image_event(struct txn *t, struct image *img, enum image_event event);
+
+/* Makes an image of a template, in a datastore of the right kind: state LOCKED, nothing asked of the driver yet. cloning_id: the image it
+ * is a copy of, or -1. ONE_INTERNAL with OpenNebula's reason. */
+struct image *image_create(struct txn *t, const struct object *owner, const struct tmpl *tmpl, const struct datastore *ds, int cloning_id);
+/* The datastore forgets it, the object goes. */
+void image_drop(struct txn *t, struct image *img);
+/* image.chtype, image.persistent: ONE_INTERNAL with the reason. */
+enum one_rc image_set_type(struct txn *t, struct image *img, const char *type);
+enum one_rc image_set_persistent(struct txn *t, struct image *img, bool persistent);
+/* What a copy of it is made of: its template with NAME, TYPE, PATH, FORMAT, SIZE. Memory of the transaction. */
+struct tmpl *image_clone_template(struct txn *t, const struct image *img, const char *name);
+
+/* ---- disks of VMs (image_disk.c) ---- */
 
 /* A VM takes the image of a DISK into use. Finds it by IMAGE_ID, or IMAGE with IMAGE_UID, IMAGE_UNAME or the caller's own; checks its state and
- * SIZE; READY -> USED or USED_PERS; adds the VM to it; fills the DISK with all it gets from the image and its datastore. A volatile disk
- * (no IMAGE) is only checked and gets its DEV_PREFIX. tm_mad_system: TM_MAD_SYSTEM of the VM's template, or NULL. *snapshots (may be
- * NULL): the image's snapshots, or NULL when it has none. ONE_ACTION (or ONE_NO_EXISTS) with OpenNebula's text. */
+ * SIZE; adds the VM to it; fills the DISK with all it gets from the image and its datastore. A volatile disk (no IMAGE) is only checked and
+ * gets its DEV_PREFIX. tm_mad_system: TM_MAD_SYSTEM of the VM's template, or NULL. attach: the VM exists already, so a locked image
+ * can't be waited for. *snapshots (may be NULL): the image's SNAPSHOTS, NULL when it has none. ONE_ACTION with OpenNebula's text. */
 enum one_rc image_disk_acquire(struct txn *t, const struct identity *who, struct attr *disk, struct arena *arena, int vm_id,
-			       const char *tm_mad_system, const struct tmpl **snapshots);
-/* The VM gives it back; failed: a persistent image's contents can't be trusted, it ends in ERROR. */
+			       const char *tm_mad_system, bool attach, const struct tmpl **snapshots);
+/* The VM gives it back; failed: what a persistent image holds can't be trusted, it ends in ERROR. An image that isn't there is no error. */
 void image_disk_release(struct txn *t, int image_id, int vm_id, bool failed);
-/* Only fills the DISK (template.info extended, quotas): nothing is taken. Unknown images are left as they are. */
+/* Only fills the DISK (template.info extended): nothing is taken. Unknown images are left as they are. */
 void image_disk_show(struct txn *t, const struct identity *who, struct attr *disk, struct arena *arena);
 /* The image a DISK names, seen by this user; -1: none (a volatile disk, or no such image). */
 int image_disk_id(struct txn *t, const struct identity *who, const struct attr *disk);
-
-/* The same reading for a KERNEL or RAMDISK file (KERNEL_DS...): the version of an image; used by VMs without counting. */
-long long image_snapshots_mb(const struct image *img);
+/* After a VM with the persistent image made or deleted snapshots, or resized the disk: the image follows. snapshots NULL: none. */
+void image_set_snapshots(struct txn *t, int image_id, const struct tmpl *snapshots);
+void image_set_size(struct txn *t, int image_id, long long size_mb);
 
 #endif
