@@ -12,6 +12,7 @@
 
 #include "common/timeutil.h"
 #include "scheduler/events.h"
+#include "tests/lib/tsan_zmq.h"
 
 struct fixture {
 	void *context, *publisher;

@@ -11,6 +11,7 @@
 
 #include "common/timeutil.h"
 #include "scheduler/loop.h"
+#include "tests/lib/tsan_zmq.h"
 #include "tests/unit/scheduler/fake_oned.h"
 
 #define NEVER INT64_MAX
