@@ -49,6 +49,7 @@ struct driver {
 
 	int argc;
 	char **argv; /* what getopt left over */
+	char *split_text, **split_words; /* of arguments that came as one */
 };
 
 /* ---- Answers ---- */
@@ -459,20 +460,20 @@ static void print_help(const struct driver_config *config)
 	       config->threads);
 }
 
-/* oned hands all arguments over as one string: split it at blanks. The copy lives as long as the process. */
-static void split_arguments(int *argc, char ***argv)
+/* oned hands all arguments over as one string: split it at blanks. */
+static void split_arguments(struct driver *d, int *argc, char ***argv)
 {
 	if (*argc != 2 || (*(*argv)[1] && !strpbrk((*argv)[1], " \t")))
 		return;
-	char *text = xstrdup((*argv)[1]);
-	char **words = xcalloc(strlen(text) / 2 + 3, sizeof(*words));
+	d->split_text = xstrdup((*argv)[1]);
+	d->split_words = xcalloc(strlen(d->split_text) / 2 + 3, sizeof(char *));
 	int n = 0;
-	words[n++] = (*argv)[0];
+	d->split_words[n++] = (*argv)[0];
 	char *save = NULL;
-	for (char *w = strtok_r(text, " \t", &save); w; w = strtok_r(NULL, " \t", &save))
-		words[n++] = w;
+	for (char *w = strtok_r(d->split_text, " \t", &save); w; w = strtok_r(NULL, " \t", &save))
+		d->split_words[n++] = w;
 	*argc = n;
-	*argv = words;
+	*argv = d->split_words;
 }
 
 bool driver_option_seconds(const char *arg, int *timeout_ms)
@@ -546,7 +547,7 @@ static int parse_options(struct driver *d, int argc, char **argv)
 	struct option long_options[LONG_OPTIONS_MAX];
 	int status = -1, opt;
 	join_long_options(d->config->long_options, long_options);
-	split_arguments(&argc, &argv);
+	split_arguments(d, &argc, &argv);
 	optind = 1;
 	while (status < 0 && (opt = getopt_long(argc, argv, letters, long_options, NULL)) != -1)
 		status = take_option(d, opt == 'h' && !own_h ? 'H' : opt);
@@ -618,6 +619,8 @@ int driver_main(const struct driver_config *config, int argc, char **argv)
 		status = 0;
 	}
 	imap_done(&d->ids);
+	free(d->split_text);
+	free(d->split_words);
 	free(d);
 	return status;
 }
