@@ -2,6 +2,7 @@
 #ifndef TESTS_LIB_MARIADB_SERVER_H
 #define TESTS_LIB_MARIADB_SERVER_H
 
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,8 @@
 struct mariadb_server {
 	char dir[32];     /* its data, log and socket */
 	char socket[64];
+	pid_t keeper;     /* removes all of it when this program ends, however it ends */
+	int keeper_pipe;
 };
 
 /* Runs "mariadb-server <verb> <dir> [option...]" with its stdout in out (may be NULL). */
@@ -55,10 +58,35 @@ static inline bool mariadb_server_start_again(struct mariadb_server *s, const ch
 	return s->socket[0] == '/';
 }
 
+/* A child that waits until nobody holds the other end of the pipe. */
+static inline void mariadb_server_keep(struct mariadb_server *s)
+{
+	const char *const argv[] = { "tests/lib/mariadb-server", "remove", s->dir, NULL };
+	int pipes[2];
+	char c;
+
+	if (pipe2(pipes, O_CLOEXEC) != 0)
+		abort();
+	s->keeper = fork();
+	if (s->keeper == 0) {
+		setsid(); /* Ctrl-C ends the test, not this */
+		close(pipes[1]);
+		while (read(pipes[0], &c, 1) > 0)
+			;
+		execv(argv[0], (char *const *)(void *)argv);
+		_exit(127);
+	}
+	close(pipes[0]);
+	s->keeper_pipe = pipes[1];
+}
+
 static inline bool mariadb_server_start(struct mariadb_server *s, const char *const *options)
 {
 	strcpy(s->dir, "/tmp/mariadb-XXXXXX");
-	return mkdtemp(s->dir) && mariadb_server_start_again(s, options);
+	if (!mkdtemp(s->dir))
+		return false;
+	mariadb_server_keep(s);
+	return mariadb_server_start_again(s, options);
 }
 
 static inline bool mariadb_server_stop(struct mariadb_server *s)
@@ -66,19 +94,10 @@ static inline bool mariadb_server_stop(struct mariadb_server *s)
 	return mariadb_server_call("stop", s->dir, NULL, NULL, 0);
 }
 
-/* Stops it and removes what it has. */
 static inline void mariadb_server_done(struct mariadb_server *s)
 {
-	const char *const argv[] = { "rm", "-rf", s->dir, NULL };
-	pid_t pid;
-
-	mariadb_server_stop(s);
-	pid = fork();
-	if (pid == 0) {
-		execvp(argv[0], (char *const *)(void *)argv);
-		_exit(127);
-	}
-	waitpid(pid, NULL, 0);
+	close(s->keeper_pipe);
+	waitpid(s->keeper, NULL, 0);
 }
 
 static inline struct sql_config mariadb_server_config(const struct mariadb_server *s, const char *database)

@@ -5,9 +5,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
-#include <threads.h>
 #include <time.h>
 
 #include "common/arena.h"
@@ -483,11 +483,11 @@ static void test_a_wrong_condition_is_an_error(void **state)
 
 /* --- SQLite ---------------------------------------------------------------------------------------------------- */
 
-static int let_go(void *db)
+static void *let_go(void *db)
 {
 	nanosleep(&(struct timespec){ .tv_nsec = 150000000 }, NULL);
 	sql_commit(db, NULL);
-	return 0;
+	return NULL;
 }
 
 static void test_a_commit_waits_out_another_writer(void **state)
@@ -495,13 +495,13 @@ static void test_a_commit_waits_out_another_writer(void **state)
 	struct sql_value cols[12];
 	struct store_row row = vm_row(cols, 1, "vm", "<A/>");
 	struct sql *other = beside();
-	thrd_t thread;
+	pthread_t thread;
 
 	assert_int_equal(sql_begin(other, NULL), ONE_OK);
 	must(other, "DELETE FROM vm_pool");
-	assert_int_equal(thrd_create(&thread, let_go, other), thrd_success);
+	assert_int_equal(pthread_create(&thread, NULL, let_go, other), 0);
 	commit(*state, &row, 1);
-	thrd_join(thread, NULL);
+	pthread_join(thread, NULL);
 	sql_close(other);
 	assert_string_equal(result("SELECT name FROM vm_pool"), "vm");
 }
@@ -603,14 +603,14 @@ static long waiting_connection(void)
 }
 
 /* Holds a row until the store waits for it, then has the store's connection killed in mid-transaction. */
-static int kill_the_waiting(void *arg)
+static void *kill_the_waiting(void *arg)
 {
 	char text[64];
 
 	snprintf(text, sizeof(text), "KILL %ld", waiting_connection());
 	beside_run(text);
 	sql_rollback(arg);
-	return 0;
+	return NULL;
 }
 
 static void test_a_connection_killed_in_mid_transaction_does_not_lose_a_batch(void **state)
@@ -618,28 +618,28 @@ static void test_a_connection_killed_in_mid_transaction_does_not_lose_a_batch(vo
 	struct sql_value vm[12], image[9];
 	struct store_row rows[] = { vm_row(vm, 1, "vm", "<A/>"), pool_row(TABLE_IMAGE, image, 1, "held", 0) };
 	struct sql *other = beside();
-	thrd_t thread;
+	pthread_t thread;
 
 	commit(*state, rows + 1, 1);
 	assert_int_equal(sql_begin(other, NULL), ONE_OK);
 	must(other, "UPDATE image_pool SET body = 'other' WHERE oid = 1");
-	assert_int_equal(thrd_create(&thread, kill_the_waiting, other), thrd_success);
+	assert_int_equal(pthread_create(&thread, NULL, kill_the_waiting, other), 0);
 	commit(*state, rows, 2);
-	thrd_join(thread, NULL);
+	pthread_join(thread, NULL);
 	sql_close(other);
 	assert_string_equal(result("SELECT name, body FROM image_pool"), "held,<X/>");
 	assert_string_equal(result("SELECT name FROM vm_pool"), "vm");
 }
 
 /* Locks crosswise with the store: holds the image, waits for the store to wait, then wants the VM. */
-static int lock_crosswise(void *arg)
+static void *lock_crosswise(void *arg)
 {
 	waiting_connection();
 	if (sql_run(arg, "UPDATE vm_pool SET body = 'other' WHERE oid = 1", NULL, 0, NULL, NULL, NULL) == ONE_OK)
 		sql_commit(arg, NULL);
 	else
 		sql_rollback(arg);
-	return 0;
+	return NULL;
 }
 
 static void test_a_deadlock_does_not_lose_a_batch(void **state)
@@ -647,25 +647,25 @@ static void test_a_deadlock_does_not_lose_a_batch(void **state)
 	struct sql_value vm[12], image[9];
 	struct store_row rows[] = { vm_row(vm, 1, "vm", "<A/>"), pool_row(TABLE_IMAGE, image, 1, "held", 0) };
 	struct sql *other = beside();
-	thrd_t thread;
+	pthread_t thread;
 
 	commit(*state, rows, 2);
 	assert_int_equal(sql_begin(other, NULL), ONE_OK);
 	must(other, "UPDATE image_pool SET body = 'other' WHERE oid = 1");
 	/* the one with fewer changed rows is ended: the store */
 	must(other, "INSERT INTO vm_monitoring VALUES (1, 1, 'a'), (1, 2, 'b'), (1, 3, 'c'), (1, 4, 'd'), (1, 5, 'e')");
-	assert_int_equal(thrd_create(&thread, lock_crosswise, other), thrd_success);
+	assert_int_equal(pthread_create(&thread, NULL, lock_crosswise, other), 0);
 	commit(*state, rows, 2);
-	thrd_join(thread, NULL);
+	pthread_join(thread, NULL);
 	sql_close(other);
 	assert_string_equal(result("SELECT body FROM image_pool"), "<X/>");
 	assert_string_equal(result("SELECT body FROM vm_pool"), "<A/>");
 }
 
-static int start_later(void *arg)
+static void *start_later(void *arg)
 {
 	nanosleep(&(struct timespec){ .tv_nsec = 300000000 }, NULL);
-	return mariadb_server_start_again(arg, NULL) ? 0 : 1;
+	return mariadb_server_start_again(arg, NULL) ? arg : NULL;
 }
 
 static void test_a_restart_of_the_server_does_not_lose_a_batch(void **state)
@@ -673,17 +673,17 @@ static void test_a_restart_of_the_server_does_not_lose_a_batch(void **state)
 	struct sql_value cols[12];
 	struct store_row row = vm_row(cols, 1, "vm", "<A/>");
 	struct one_err err = ONE_ERR_INIT;
-	thrd_t thread;
-	int failed;
+	pthread_t thread;
+	void *started;
 	enum one_rc rc;
 
 	assert_true(mariadb_server_stop(&server));
-	assert_int_equal(thrd_create(&thread, start_later, &server), thrd_success);
+	assert_int_equal(pthread_create(&thread, NULL, start_later, &server), 0);
 	do /* a slow machine may need longer than one commit tries; the store must come back by itself */
 		rc = store_commit(*state, &row, 1, &err);
 	while (rc != ONE_OK && strstr(err.text, "Could not connect"));
-	thrd_join(thread, &failed);
-	assert_int_equal(failed, 0);
+	pthread_join(thread, &started);
+	assert_non_null(started);
 	assert_int_equal(rc, ONE_OK);
 	assert_string_equal(result("SELECT name FROM vm_pool"), "vm");
 }
