@@ -18,19 +18,20 @@ void cycle_done(struct cycle *c)
 	retries_done(&c->retries);
 }
 
-/* Once in the life of the process. An oned that does not say counts as zone 0 and is asked again next time. */
-static void learn_zone(struct cycle *c)
+/* The zone is asked for until it is known; an oned that does not say counts as zone 0. */
+static void learn_zone(struct cycle *c, struct model *m)
 {
 	struct one_err err = ONE_ERR_INIT;
 
-	if (c->zone_id >= 0)
-		return;
-	if (pools_read_zone(&c->api, c->conf, &c->zone_id, &err) != ONE_OK) {
-		log_warn("SCHED", "Cannot read the zone: %s", err.text);
-		return;
+	if (c->zone_id < 0) {
+		if (pools_read_zone(&c->api, c->conf, &c->zone_id, &err) != ONE_OK) {
+			log_warn("SCHED", "Cannot read the zone: %s", err.text);
+			return;
+		}
+		log_set_zone(c->zone_id);
+		log_info("SCHED", "Configuring scheduler for Zone ID: %d", c->zone_id);
 	}
-	log_set_zone(c->zone_id);
-	log_info("SCHED", "Configuring scheduler for Zone ID: %d", c->zone_id);
+	m->access.zone_id = c->zone_id;
 }
 
 /* An oned that can't tell whether it leads is taken to be alone; whether it can be reached shows with the next call. */
@@ -50,12 +51,12 @@ static enum one_rc read_model(struct cycle *c, struct model *m, struct one_err *
 
 	if (rc != ONE_OK)
 		return rc;
-	learn_zone(c);
-	model_init(m, m->arena, c->zone_id < 0 ? 0 : c->zone_id);
+	model_init(m, m->arena, 0);
 	rc = pools_read_vms(&c->api, c->conf, m, err);
-	if (rc == ONE_OK && m->n_vms > 0)
-		rc = pools_read_resources(&c->api, c->conf, m, err);
-	return rc;
+	if (rc != ONE_OK || m->n_vms == 0)
+		return rc;
+	learn_zone(c, m);
+	return pools_read_resources(&c->api, c->conf, m, err);
 }
 
 static bool is_pending(const void *ctx, int vm_id)

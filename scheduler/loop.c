@@ -15,7 +15,7 @@ struct loop {
 	int signal_fd;
 	struct cycle cycle;
 	struct loop_clock clock;
-	bool away;    /* oned did not answer; said once */
+	bool away, met; /* oned did not answer (said once); it answered at least once */
 	bool waiting; /* VMs wait for room */
 	bool stop;
 };
@@ -64,9 +64,10 @@ static void run_cycle(struct loop *l)
 	if (rc != ONE_OK) {
 		note_failure(l, rc, &err);
 	} else {
-		if (l->away)
+		if (l->away || !l->met)
 			log_info("SCHED", "oned successfully contacted.");
 		l->away = false;
+		l->met = true;
 		l->waiting = result.waiting > 0;
 		l->clock.wanted = result.left > 0;
 	}
@@ -106,7 +107,6 @@ void loop_run(const struct sched_conf *conf, struct connections *connections, st
 	struct api api = connections_api(connections);
 
 	cycle_init(&l.cycle, conf, &api);
-	l.away = true; /* so that the first contact is logged */
 	while (!l.stop) {
 		run_cycle(&l);
 		do
