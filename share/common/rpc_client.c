@@ -120,9 +120,10 @@ void rpc_client_free(struct rpc_client *c)
 
 /* ---- the call ---- */
 
+/* After a failure xmlrpc-c may give a pointer to nothing. */
 static void append(xmlrpc_env *env, xmlrpc_value *array, xmlrpc_value *item)
 {
-	if (!item)
+	if (env->fault_occurred)
 		return;
 	xmlrpc_array_append_item(env, array, item);
 	xmlrpc_DECREF(item);
@@ -234,6 +235,12 @@ static void read_payload(xmlrpc_env *env, xmlrpc_value *v, struct strbuf *text, 
 	free((void *)(uintptr_t)s);
 }
 
+static void read_item(xmlrpc_env *env, xmlrpc_value *array, unsigned int i, xmlrpc_value **item)
+{
+	if (!env->fault_occurred)
+		xmlrpc_array_read_item(env, array, i, item);
+}
+
 /* [true, payload, 0] or [false, message, code, ...] */
 static enum one_rc read_array(xmlrpc_env *env, xmlrpc_value *array, struct strbuf *text, long long *number, struct one_err *err)
 {
@@ -243,15 +250,15 @@ static enum one_rc read_array(xmlrpc_env *env, xmlrpc_value *array, struct strbu
 	xmlrpc_bool good = 0;
 	long long n = 0;
 
-	xmlrpc_array_read_item(env, array, 0, &ok);
-	xmlrpc_array_read_item(env, array, 1, &payload);
+	read_item(env, array, 0, &ok);
+	read_item(env, array, 1, &payload);
 	if (!env->fault_occurred)
 		xmlrpc_read_bool(env, ok, &good);
 	if (!env->fault_occurred && good)
 		read_payload(env, payload, text, number);
 	if (!env->fault_occurred && !good) {
 		read_payload(env, payload, &message, NULL);
-		xmlrpc_array_read_item(env, array, 2, &code);
+		read_item(env, array, 2, &code);
 		if (!env->fault_occurred)
 			read_number(env, code, &n);
 		if (!env->fault_occurred)
