@@ -131,7 +131,7 @@ static bool rule_covers(const struct access *a, const struct access_rule *r, con
 	if (r->resource & ONE)
 		return id == o->id;
 	if (r->resource & GROUP)
-		return o->gid >= 0 && id == o->gid;
+		return id == o->gid;
 	for (int i = 0; i < o->n_clusters && (r->resource & CLUSTER); i++)
 		if (id == o->clusters[i])
 			return true;
