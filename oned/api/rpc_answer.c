@@ -1,64 +1,41 @@
-/* XML-RPC answers out, byte for byte as xmlrpc-c's server writes them:
- *
- *   success  [boolean 1, value, int 0]
- *   failure  [boolean 0, string message, int code, int object id, i8 replication index]
- *
- * They are written by hand because xmlrpc-c copies a text four times on its way, and bodies are megabytes. */
+/* XML-RPC answers out (common/rpc_wire.h draws them). They are written by hand because xmlrpc-c copies a text four times on its
+ * way, and bodies are megabytes. */
 #include "oned/api/rpc.h"
 
 #include <assert.h>
+#include "common/rpc_wire.h"
 
-#define CRLF "\r\n"
-#define RESPONSE "<?xml version=\"1.0\" encoding=\"UTF-8\"?>" CRLF "<methodResponse>" CRLF
-#define RESPONSE_END "</methodResponse>" CRLF
-#define PARAM RESPONSE "<params>" CRLF "<param>"
-#define PARAM_END "</param>" CRLF "</params>" CRLF RESPONSE_END
-#define FAULT RESPONSE "<fault>" CRLF
-#define FAULT_END CRLF "</fault>" CRLF RESPONSE_END
-#define ARRAY "<value><array><data>" CRLF
-#define ARRAY_END "</data></array></value>"
-#define BOOLEAN "<value><boolean>"
-#define BOOLEAN_END "</boolean></value>"
-#define I4 "<value><i4>"
-#define I4_END "</i4></value>"
-#define I8 "<value><i8>"
-#define I8_END "</i8></value>"
-#define STRING "<value><string>"
-#define STRING_END "</string></value>"
-#define SUCCESS PARAM ARRAY BOOLEAN "1" BOOLEAN_END CRLF
-#define SUCCESS_END CRLF I4 "0" I4_END CRLF ARRAY_END PARAM_END
-
-const char rpc_success_head[] = SUCCESS STRING;
-const char rpc_success_tail[] = STRING_END SUCCESS_END;
-const char rpc_multicall_head[] = PARAM ARRAY;
-const char rpc_multicall_tail[] = ARRAY_END PARAM_END;
+const char rpc_success_head[] = WIRE_SUCCESS_STRING;
+const char rpc_success_tail[] = WIRE_SUCCESS_STRING_END;
+const char rpc_multicall_head[] = WIRE_PARAM WIRE_ARRAY;
+const char rpc_multicall_tail[] = WIRE_ARRAY_END WIRE_PARAM_END;
 
 static void add_string(struct strbuf *out, const char *text, size_t len)
 {
-	strbuf_lit(out, STRING);
+	strbuf_lit(out, WIRE_STRING);
 	rpc_escape(out, text, len);
-	strbuf_lit(out, STRING_END);
+	strbuf_lit(out, WIRE_STRING_END);
 }
 
 static void add_i4(struct strbuf *out, long long value)
 {
-	strbuf_lit(out, I4);
+	strbuf_lit(out, WIRE_I4);
 	strbuf_addi(out, value);
-	strbuf_lit(out, I4_END);
+	strbuf_lit(out, WIRE_I4_END);
 }
 
 static void add_i8(struct strbuf *out, long long value)
 {
-	strbuf_lit(out, I8);
+	strbuf_lit(out, WIRE_I8);
 	strbuf_addi(out, value);
-	strbuf_lit(out, I8_END);
+	strbuf_lit(out, WIRE_I8_END);
 }
 
 static void add_bool(struct strbuf *out, bool value)
 {
-	strbuf_lit(out, BOOLEAN);
+	strbuf_lit(out, WIRE_BOOLEAN);
 	strbuf_addc(out, value ? '1' : '0');
-	strbuf_lit(out, BOOLEAN_END);
+	strbuf_lit(out, WIRE_BOOLEAN_END);
 }
 
 void rpc_success_string(struct strbuf *out, const char *text, size_t len)
@@ -70,54 +47,54 @@ void rpc_success_string(struct strbuf *out, const char *text, size_t len)
 
 void rpc_success_int(struct strbuf *out, long long value)
 {
-	strbuf_lit(out, SUCCESS);
+	strbuf_lit(out, WIRE_SUCCESS);
 	add_i4(out, value);
-	strbuf_lit(out, SUCCESS_END);
+	strbuf_lit(out, WIRE_SUCCESS_END);
 }
 
 void rpc_success_i8(struct strbuf *out, long long value)
 {
-	strbuf_lit(out, SUCCESS);
+	strbuf_lit(out, WIRE_SUCCESS);
 	add_i8(out, value);
-	strbuf_lit(out, SUCCESS_END);
+	strbuf_lit(out, WIRE_SUCCESS_END);
 }
 
 void rpc_success_bool(struct strbuf *out, bool value)
 {
-	strbuf_lit(out, SUCCESS);
+	strbuf_lit(out, WIRE_SUCCESS);
 	add_bool(out, value);
-	strbuf_lit(out, SUCCESS_END);
+	strbuf_lit(out, WIRE_SUCCESS_END);
 }
 
 void rpc_failure(struct strbuf *out, const char *message, int code, int object_id, long long replication_index)
 {
-	strbuf_lit(out, PARAM ARRAY BOOLEAN "0" BOOLEAN_END CRLF);
+	strbuf_lit(out, WIRE_PARAM WIRE_ARRAY WIRE_BOOLEAN "0" WIRE_BOOLEAN_END WIRE_CRLF);
 	add_string(out, message, strlen(message));
-	strbuf_lit(out, CRLF);
+	strbuf_lit(out, WIRE_CRLF);
 	add_i4(out, code);
-	strbuf_lit(out, CRLF);
+	strbuf_lit(out, WIRE_CRLF);
 	add_i4(out, object_id);
-	strbuf_lit(out, CRLF);
+	strbuf_lit(out, WIRE_CRLF);
 	add_i8(out, replication_index);
-	strbuf_lit(out, CRLF ARRAY_END PARAM_END);
+	strbuf_lit(out, WIRE_CRLF WIRE_ARRAY_END WIRE_PARAM_END);
 }
 
 static void add_member_name(struct strbuf *out, const char *name)
 {
 	strbuf_lit(out, "<member><name>");
 	rpc_escape(out, name, strlen(name));
-	strbuf_lit(out, "</name>" CRLF);
+	strbuf_lit(out, "</name>" WIRE_CRLF);
 }
 
 void rpc_fault(struct strbuf *out, int code, const char *text)
 {
-	strbuf_lit(out, FAULT "<value><struct>" CRLF);
+	strbuf_lit(out, WIRE_FAULT "<value><struct>" WIRE_CRLF);
 	add_member_name(out, "faultCode");
 	add_i4(out, code);
-	strbuf_lit(out, "</member>" CRLF);
+	strbuf_lit(out, "</member>" WIRE_CRLF);
 	add_member_name(out, "faultString");
 	add_string(out, text, strlen(text));
-	strbuf_lit(out, "</member>" CRLF "</struct></value>" FAULT_END);
+	strbuf_lit(out, "</member>" WIRE_CRLF "</struct></value>" WIRE_FAULT_END);
 }
 
 /* XML-RPC knows no exponents. */
@@ -141,19 +118,19 @@ static void add_value(struct strbuf *out, const struct rpc_value *v)
 	case RPC_DOUBLE: add_double(out, v->d); break;
 	case RPC_OTHER: strbuf_lit(out, "<value><nil/></value>"); break;
 	case RPC_ARRAY:
-		strbuf_lit(out, ARRAY);
+		strbuf_lit(out, WIRE_ARRAY);
 		for (size_t i = 0; i < v->n; i++) {
 			add_value(out, &v->items[i]);
-			strbuf_lit(out, CRLF);
+			strbuf_lit(out, WIRE_CRLF);
 		}
-		strbuf_lit(out, ARRAY_END);
+		strbuf_lit(out, WIRE_ARRAY_END);
 		break;
 	case RPC_STRUCT:
-		strbuf_lit(out, "<value><struct>" CRLF);
+		strbuf_lit(out, "<value><struct>" WIRE_CRLF);
 		for (size_t i = 0; i < v->n; i++) {
 			add_member_name(out, v->members[i].name);
 			add_value(out, &v->members[i].value);
-			strbuf_lit(out, "</member>" CRLF);
+			strbuf_lit(out, "</member>" WIRE_CRLF);
 		}
 		strbuf_lit(out, "</struct></value>");
 		break;
@@ -162,9 +139,9 @@ static void add_value(struct strbuf *out, const struct rpc_value *v)
 
 void rpc_answer_value(struct strbuf *out, const struct rpc_value *v)
 {
-	strbuf_lit(out, PARAM);
+	strbuf_lit(out, WIRE_PARAM);
 	add_value(out, v);
-	strbuf_lit(out, PARAM_END);
+	strbuf_lit(out, WIRE_PARAM_END);
 }
 
 /* The answer between `head` and `tail`, if it has them. */
@@ -179,15 +156,15 @@ static bool strip(const char **answer, size_t *len, const char *head, size_t hea
 
 void rpc_multicall_part(struct strbuf *out, const char *answer, size_t len)
 {
-	if (strip(&answer, &len, FAULT, sizeof(FAULT) - 1, sizeof(FAULT_END) - 1)) {
+	if (strip(&answer, &len, WIRE_FAULT, sizeof(WIRE_FAULT) - 1, sizeof(WIRE_FAULT_END) - 1)) {
 		strbuf_add(out, answer, len);
-		strbuf_lit(out, CRLF);
+		strbuf_lit(out, WIRE_CRLF);
 		return;
 	}
-	bool ours = strip(&answer, &len, PARAM, sizeof(PARAM) - 1, sizeof(PARAM_END) - 1);
+	bool ours = strip(&answer, &len, WIRE_PARAM, sizeof(WIRE_PARAM) - 1, sizeof(WIRE_PARAM_END) - 1);
 	assert(ours);
 	(void)ours;
-	strbuf_lit(out, ARRAY);
+	strbuf_lit(out, WIRE_ARRAY);
 	strbuf_add(out, answer, len);
-	strbuf_lit(out, CRLF ARRAY_END CRLF);
+	strbuf_lit(out, WIRE_CRLF WIRE_ARRAY_END WIRE_CRLF);
 }

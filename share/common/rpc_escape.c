@@ -1,4 +1,4 @@
-/* Escaping for the XML-RPC wire, byte for byte what a server with xmlrpc-c sends; that makes LF of CR and CRLF.
+/* Escaping for the XML-RPC wire and back, byte for byte what a server with xmlrpc-c sends; that makes LF of CR and CRLF.
  *
  * Bodies of objects are long and mostly clean, so the text is looked at 16 bytes at a time with the compiler's vectors
  * (SSE2 or NEON, whatever the machine has); only a byte that needs care leaves that path. */
@@ -15,11 +15,10 @@ enum {
 typedef signed char block_bytes __attribute__((vector_size(BLOCK)));
 typedef uint64_t block_words __attribute__((vector_size(BLOCK)));
 
-/* How many bytes at the start of the block go out as they are. Signed: a byte of a UTF-8 sequence counts as below 32. */
-static inline unsigned block_clean(block_bytes v)
+/* How many bytes of the block come before the first that is marked. */
+static inline unsigned block_before(block_bytes marked)
 {
-	block_bytes odd = ((v < 32) & (v != '\n') & (v != '\t')) | (v == '&') | (v == '<') | (v == '>');
-	block_words words = (block_words)odd;
+	block_words words = (block_words)marked;
 
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
 	words[0] = __builtin_bswap64(words[0]);
@@ -28,6 +27,17 @@ static inline unsigned block_clean(block_bytes v)
 	if (words[0])
 		return (unsigned)__builtin_ctzll(words[0]) / 8;
 	return words[1] ? 8 + (unsigned)__builtin_ctzll(words[1]) / 8 : BLOCK;
+}
+
+/* Signed: a byte of a UTF-8 sequence counts as below 32. */
+static inline unsigned block_sendable(block_bytes v)
+{
+	return block_before(((v < 32) & (v != '\n') & (v != '\t')) | (v == '&') | (v == '<') | (v == '>'));
+}
+
+static inline unsigned block_plain(block_bytes v)
+{
+	return block_before(((v < 32) & (v >= 0) & (v != '\n') & (v != '\t')) | (v == '&') | (v == '<'));
 }
 
 static inline int is_tail(const unsigned char *p, size_t i)
@@ -107,7 +117,7 @@ void rpc_escape(struct strbuf *out, const char *text, size_t len)
 				block_bytes v;
 				memcpy(&v, p, BLOCK);
 				memcpy(to, &v, BLOCK);
-				unsigned n = block_clean(v);
+				unsigned n = block_sendable(v);
 				p += n;
 				to += n;
 				if (n == BLOCK)
@@ -118,4 +128,55 @@ void rpc_escape(struct strbuf *out, const char *text, size_t len)
 		out->len = (size_t)(to - out->buf);
 		*to = '\0';
 	}
+}
+
+/* The character a reference at p stands for, and the reference's length; 0 where it isn't one of the four that are sent. */
+static size_t reference(const char *p, size_t left, char *c)
+{
+	static const struct { const char *text; size_t len; char c; } known[] = {
+		{ "&lt;", 4, '<' }, { "&gt;", 4, '>' }, { "&amp;", 5, '&' }, { "&quot;", 6, '"' },
+	};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		if (left >= known[i].len && memcmp(p, known[i].text, known[i].len) == 0) {
+			*c = known[i].c;
+			return known[i].len;
+		}
+	}
+	return 0;
+}
+
+bool rpc_unescape(struct strbuf *out, const char *text, size_t len)
+{
+	const char *p = text, *end = text + len;
+	size_t before = out->len;
+	char *to;
+
+	strbuf_grow(out, len + BLOCK);
+	to = out->buf + before;
+	while (p < end) {
+		if (end - p >= BLOCK) {
+			block_bytes v;
+			memcpy(&v, p, BLOCK);
+			memcpy(to, &v, BLOCK);
+			unsigned n = block_plain(v);
+			p += n;
+			to += n;
+			if (n == BLOCK)
+				continue;
+		}
+		unsigned char c = (unsigned char)*p;
+		size_t n = c == '&' ? reference(p, (size_t)(end - p), to) : 0;
+		if (n == 0) {
+			if (c == '&' || c == '<' || (c < 32 && c != '\n' && c != '\t'))
+				break;
+			*to = (char)c;
+			n = 1;
+		}
+		p += n;
+		to++;
+	}
+	out->len = p == end ? (size_t)(to - out->buf) : before;
+	out->buf[out->len] = '\0';
+	return p == end;
 }

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "common/rpc_client.h"
+#include "common/rpc_wire.h"
 
 #define HEAD "<?xml version=\"1.0\"?><methodResponse><params><param><value><array><data>"
 #define TAIL "</data></array></value></param></params></methodResponse>"
@@ -159,6 +160,30 @@ static void texts_numbers_and_booleans_come_back(void **state)
 	assert_int_equal(rpc_call(c, "one.e", no_args, NULL, NULL, &err), ONE_OK);
 	rpc_client_free(c);
 	assert_int_equal(f->connections, 1);
+	strbuf_done(&text);
+	stop_fake(f);
+}
+
+static void a_text_is_the_same_however_it_is_written(void **state)
+{
+	static const char *const answers[] = {
+		WIRE_SUCCESS_STRING "&lt;VM&gt;a &amp; b&lt;/VM&gt;" WIRE_SUCCESS_STRING_END,
+		WIRE_SUCCESS_STRING "&#60;VM>a &#x26; b&lt;/VM&gt;" WIRE_SUCCESS_STRING_END,
+		WIRE_SUCCESS_STRING "<![CDATA[<VM>a & b</VM>]]>" WIRE_SUCCESS_STRING_END,
+		HEAD BOOLEAN("1") "<value>&lt;VM&gt;a &amp; b&lt;/VM&gt;</value>" INT("0") TAIL,
+	};
+	struct fake *f = start_fake(answers, 4);
+	struct rpc_client *c = client_of(f, 10000, 10000);
+	struct one_err err = ONE_ERR_INIT;
+	struct strbuf text = STRBUF_INIT;
+
+	(void)state;
+	run_fake(f);
+	for (int i = 0; i < 4; i++) {
+		assert_int_equal(rpc_call(c, "one.a", no_args, &text, NULL, &err), ONE_OK);
+		assert_string_equal(text.buf, "<VM>a & b</VM>");
+	}
+	rpc_client_free(c);
 	strbuf_done(&text);
 	stop_fake(f);
 }
@@ -488,6 +513,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(texts_numbers_and_booleans_come_back),
+		cmocka_unit_test(a_text_is_the_same_however_it_is_written),
 		cmocka_unit_test(a_call_carries_the_session_and_its_arguments),
 		cmocka_unit_test(a_failed_answer_gives_its_code_and_text),
 		cmocka_unit_test(a_fault_gives_its_text),

@@ -144,82 +144,6 @@ static void a_multicall_is_made_of_answers(void **state)
 	assert_response(&b, build("(((bii)){s:i,s:s})", 1, 3, 0, "faultCode", -506, "faultString", "Method 'x' not defined"));
 }
 
-/* The plain way, a byte at a time. */
-static void escape_slowly(struct strbuf *out, const char *text, size_t len)
-{
-	for (size_t i = 0; i < len; i++) {
-		switch (text[i]) {
-		case '&': strbuf_adds(out, "&amp;"); break;
-		case '<': strbuf_adds(out, "&lt;"); break;
-		case '>': strbuf_adds(out, "&gt;"); break;
-		case '\r':
-			if (i + 1 == len || text[i + 1] != '\n')
-				strbuf_addc(out, '\n');
-			break;
-		default: strbuf_addc(out, text[i]);
-		}
-	}
-}
-
-static void escaping_is_right_at_every_offset_and_length(void **state)
-{
-	static const char alphabet[] = "ab<>&\r\n\t \"'xyzABC0123456789-_:/.";
-	unsigned seed = 7;
-
-	(void)state;
-	for (int round = 0; round < 3000; round++) {
-		size_t len = (size_t)rand_r(&seed) % (round % 50 ? 70 : 9000);
-		int clean = rand_r(&seed) % 3;
-		char *text = malloc(len + 1);
-		struct strbuf fast = STRBUF_INIT, slow = STRBUF_INIT;
-
-		assert_non_null(text);
-		for (size_t i = 0; i < len; i++)
-			text[i] = clean && rand_r(&seed) % 20 ? 'x' : alphabet[(size_t)rand_r(&seed) % (sizeof(alphabet) - 1)];
-		rpc_escape(&fast, text, len);
-		escape_slowly(&slow, text, len);
-		assert_int_equal(fast.len, slow.len);
-		assert_memory_equal(fast.buf, slow.buf, slow.len + 1);
-		strbuf_done(&fast);
-		strbuf_done(&slow);
-		free(text);
-	}
-}
-
-static void what_xml_cannot_hold_becomes_question_marks(void **state)
-{
-	static const struct { const char *in; size_t len; const char *out; } cases[] = {
-		{ "a\0b", 3, "a?b" }, { "\x01\x1f", 2, "??" }, { "\xff", 1, "?" }, { "\xc3", 1, "?" }, { "x\xc3z", 3, "x?z" },
-		{ "\xc0\x80", 2, "??" }, { "\xe0\x80\x80", 3, "???" }, { "\xed\xa0\x80", 3, "???" }, { "\xef\xbf\xbf", 3, "???" },
-		{ "\xf4\x90\x80\x80", 4, "????" }, { "\xf0\x80\x80\x80", 4, "????" }, { "a\xf0\x9f\x98\x80z", 6, "a?z" },
-		{ "\xf4\x8f\xbf\xbf", 4, "?" }, { "\xef\xbf\xbd", 3, "\xef\xbf\xbd" }, { "\xed\x9f\xbf", 3, "\xed\x9f\xbf" }, { "\x80", 1, "?" },
-		{ "0123456789abcde\xc3\xa9 and more of it", 32, "0123456789abcde\xc3\xa9 and more of it" },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct strbuf b = STRBUF_INIT;
-		rpc_escape(&b, cases[i].in, cases[i].len);
-		assert_string_equal(b.buf, cases[i].out);
-		strbuf_done(&b);
-	}
-}
-
-static void a_sequence_across_chunks_stays_whole(void **state)
-{
-	(void)state;
-	for (size_t before = 2040; before < 2056; before++) {
-		char text[2100];
-		struct strbuf b = STRBUF_INIT;
-		memset(text, 'x', sizeof(text));
-		memcpy(text + before, "\xe2\x82\xac", 3);
-		rpc_escape(&b, text, sizeof(text));
-		assert_int_equal(b.len, sizeof(text));
-		assert_memory_equal(b.buf, text, sizeof(text));
-		strbuf_done(&b);
-	}
-}
-
 /* ---- calls in ---- */
 
 struct parsed {
@@ -437,9 +361,6 @@ int main(void)
 		cmocka_unit_test(a_fault_is_written_as_xmlrpc_c_does),
 		cmocka_unit_test(any_value_is_written_as_xmlrpc_c_does),
 		cmocka_unit_test(a_multicall_is_made_of_answers),
-		cmocka_unit_test(escaping_is_right_at_every_offset_and_length),
-		cmocka_unit_test(what_xml_cannot_hold_becomes_question_marks),
-		cmocka_unit_test(a_sequence_across_chunks_stays_whole),
 		cmocka_unit_test_setup_teardown(a_call_is_read_with_its_types, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_call_without_params_is_one, setup, teardown),
 		cmocka_unit_test_setup_teardown(texts_may_be_cdata_hold_markup_and_other_encodings, setup, teardown),
