@@ -34,17 +34,19 @@ extern const struct obj_ops host_ops;
 
 const char *host_state_name(enum host_state s); /* "MONITORED" */
 
-/* Books what a VM needs on a host: usage, RUNNING_VMS, VMS. With enforce it is tested first: ONE_ACTION with the reason, nothing
- * booked. A VM that is booked there already only counts the capacity. ONE_NO_EXISTS: no such host. */
+/* Books what a VM needs on a host: usage, RUNNING_VMS, VMS, PCI devices, NUMA layout. With enforce it is tested first: ONE_ACTION with
+ * the reason, nothing booked. A VM that is booked there already isn't booked twice. ONE_NO_EXISTS: no such host. */
 enum one_rc host_capacity_add(struct txn *t, int host_id, int vm_id, const struct capacity *c, bool enforce);
 /* Gives it back; a host or VM that isn't there is no error. */
 void host_capacity_del(struct txn *t, int host_id, int vm_id, const struct capacity *c);
-/* Would it fit? Like host_capacity_add with enforce, without booking. */
-enum one_rc host_capacity_test(struct txn *t, int host_id, const struct capacity *c);
+/* Would it fit? Like host_capacity_add with enforce, without booking; the transaction doesn't fail. */
+enum one_rc host_capacity_test(struct txn *t, int host_id, const struct capacity *c, struct one_err *err);
 
 /* Makes a host in state INIT in a cluster. ONE_INTERNAL: name, mads. */
 struct host *host_create(struct txn *t, const char *name, const char *im_mad, const char *vm_mad, int cluster_id);
-/* After its template, or that of its cluster, changed: IM_MAD, VM_MAD, reservations. */
+/* With its cluster and VDCs. ONE_ACTION with the reason. */
+enum one_rc host_delete(struct txn *t, struct host *h);
+/* After its template, or that of its cluster, changed: IM_MAD, VM_MAD, reservations, VMS_THREAD, ISOLCPUS. */
 void host_template_changed(struct txn *t, struct host *h);
 /* A whole HOST_SYSTEM message (parsed): template and share. The state isn't touched. */
 void host_update_info(struct txn *t, struct host *h, const struct tmpl *info);
