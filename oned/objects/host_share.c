@@ -208,6 +208,4 @@ void host_share_monitor(struct host_share *s, struct tmpl *t, const char *reserv
 void host_share_reset(struct host_share *s)
 {
 	s->total_cpu = s->total_mem_kb = s->max_cpu = s->max_mem_kb = 0;
-	s->max_disk_mb = s->free_disk_mb = s->used_disk_mb = 0;
-	s->datastores = tmpl_new(s->arena);
 }
