@@ -80,6 +80,9 @@ struct call {
 
 /* The right the caller needs: the row's, or that of the class his VM operation is in. */
 enum auth_op call_right(const struct call *c);
+/* For a row with M_OP_CLASS; and of a class by its name. */
+enum auth_op vm_op_right(const struct call *c);
+enum auth_op vm_class_right(const struct call *c, const char *op);
 /* Runs the read handler and answers. */
 void call_run_read(struct call *c);
 
@@ -112,7 +115,7 @@ bool call_checks_end(struct txn *t, struct authz *a);
 
 /* Tables of the method rows, one a file; each ends with a NULL name. */
 extern const struct method system_methods[], user_methods[], group_methods[], acl_methods[], zone_methods[], cluster_methods[],
-	host_methods[], datastore_methods[], image_methods[], vn_methods[], secgroup_methods[], template_methods[], vm_methods[];
+	host_methods[], datastore_methods[], image_methods[], vn_methods[], secgroup_methods[], template_methods[];
 
 /* Handlers that fit many types (generic.c); the row's object says which. */
 void api_info(struct call *c);                                     /* id:i decrypt:b=false */

@@ -13,7 +13,7 @@ static void group_allocate(struct txn *t, struct call *c)
 
 	if (!g)
 		return;
-	vdc_group_new(t, g->o.id);
+	vdc_group_created(t, g->o.id);
 	call_ok_int(c, g->o.id);
 }
 
@@ -55,7 +55,7 @@ static void group_delete(struct txn *t, struct call *c)
 		txn_fail(t, ONE_ACTION, "Cannot delete group. Group %d is not empty.", g->o.id);
 		return;
 	}
-	vdc_group_gone(t, g->o.id);
+	vdc_group_deleted(t, g->o.id);
 	acl_group_gone(t, g->o.id);
 	acl_object_gone(t, OBJ_GROUP, g->o.id);
 	if (txn_exists(t, OBJ_GROUP_QUOTA, g->o.id))

@@ -216,16 +216,28 @@ void template_encrypt(const struct conf *conf, enum obj_type type, const char *k
 	crypt_template(conf, type, key, true, t);
 }
 
-void api_out_decrypted(struct call *c, const struct version *v, struct strbuf *out)
+struct version *version_decrypted(struct call *c, const struct version *v)
 {
-	struct one_err err = ONE_ERR_INIT;
+	struct strbuf body = STRBUF_INIT, brief = STRBUF_INIT, json = STRBUF_INIT;
+	struct version *clear = NULL;
 	struct object *o;
 
-	if (obj_load(v->ops, v->body, v->body_len, &o, &err)) {
-		call_fail(c, ONE_INTERNAL, "%s", err.text);
-		return;
-	}
+	if (obj_load(v->ops, v->body, v->body_len, &o, &c->err))
+		return NULL;
 	crypt_template(c->api->conf, v->ops->type, c->api->one_key, false, o->tmpl);
-	v->ops->render(o, out);
+	clear = version_make(o, &body, &brief, &json);
 	obj_free(o);
+	strbuf_done(&body);
+	strbuf_done(&brief);
+	strbuf_done(&json);
+	return clear;
+}
+
+void api_out_decrypted(struct call *c, const struct version *v, struct strbuf *out)
+{
+	struct version *clear = version_decrypted(c, v);
+
+	if (clear)
+		strbuf_add(out, clear->body, clear->body_len);
+	version_unref(clear);
 }

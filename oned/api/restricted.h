@@ -15,6 +15,8 @@ enum one_rc object_update_template(struct txn *t, struct object *o, struct tmpl 
 void template_encrypt(const struct conf *conf, enum obj_type type, const char *key, struct tmpl *t);
 /* The body of v with those attributes in clear. */
 void api_out_decrypted(struct call *c, const struct version *v, struct strbuf *out);
+/* A version of the same object with those attributes in clear; NULL: the call failed. */
+struct version *version_decrypted(struct call *c, const struct version *v);
 /* Gives o to another owner (-1: keeps). Fails where the name is taken. */
 void object_chown(struct txn *t, struct call *c, struct object *o, int uid, int gid);
 

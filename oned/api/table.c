@@ -5,10 +5,12 @@
 
 #include "common/map.h"
 #include "oned/api/dispatch.h"
+#include "oned/api/readers.h"
+#include "oned/api/vm_api.h"
 
 static const struct method *const tables[] = {
 	system_methods, user_methods, group_methods, acl_methods, zone_methods, cluster_methods, host_methods,
-	datastore_methods, image_methods, vn_methods, secgroup_methods, template_methods, vm_methods,
+	datastore_methods, image_methods, vn_methods, secgroup_methods, template_methods, vm_read_methods, vm_write_methods,
 };
 #define N_TABLES (sizeof(tables) / sizeof(*tables))
 
@@ -76,12 +78,14 @@ enum one_rc api_init(struct api *a, struct one_err *err)
 			all.n++;
 		}
 	a->bulk = bulk_new(2);
+	a->readers = readers_new(a->sql);
 	return ONE_OK;
 }
 
 void api_done(struct api *a)
 {
 	bulk_free(a->bulk);
+	readers_free(a->readers);
 	strbuf_done(&a->config_xml[0]);
 	strbuf_done(&a->config_xml[1]);
 	free(all.specs);

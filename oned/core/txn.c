@@ -55,6 +55,13 @@ void txn_reserve_ids(struct txn *t, enum obj_type type, int last)
 		t->core->batch.last_ids[type] = last;
 }
 
+int txn_peek_id(struct txn *t, enum obj_type type)
+{
+	int last = t->core->batch.last_ids[type];
+
+	return last == INT32_MAX ? 0 : last + 1;
+}
+
 /* ---- objects ---- */
 
 static struct txn_edit *find_edit(struct txn *t, enum obj_type type, int id)

@@ -57,6 +57,9 @@ const struct conf *txn_conf(const struct txn *t);
 /* The counter of a pool becomes at least `last`: the ids up to it are kept for the system. */
 void txn_reserve_ids(struct txn *t, enum obj_type type, int last);
 
+/* The id that the next txn_new of that type gets. */
+int txn_peek_id(struct txn *t, enum obj_type type);
+
 /* A private copy to change; the same pointer for the whole transaction. NULL (and ONE_NO_EXISTS) when there is none. */
 void *txn_edit(struct txn *t, enum obj_type type, int id);
 /* To look at only: the private copy if there is one, else the published form. NULL without failing when there is none. */

@@ -1,0 +1,38 @@
+/* Counting against quotas: what users and groups use changes in the transaction of the object that uses it.
+ *
+ * oneadmin (uid 0) and its group (gid 0) are never counted; -1 leaves that side out. Amounts are kept in hundredths, so what was added
+ * and taken away again leaves nothing behind. A record exists while something is used or limited. */
+#ifndef ONED_AUTH_QUOTA_COUNT_H
+#define ONED_AUTH_QUOTA_COUNT_H
+
+#include <stdbool.h>
+#include "oned/auth/quota.h"
+
+enum quota_section { QUOTA_DATASTORE, QUOTA_NETWORK, QUOTA_VM, QUOTA_IMAGE, QUOTA_SECTIONS };
+
+struct quota_amount { const char *metric; double amount; };
+
+/* Adds to one record: id of the datastore, network or image, -1 for QUOTA_VM. check: tested against the limits first (the user's own, else
+ * the default ones; then the group's): ONE_AUTHORIZATION "user [2] limit of 3 reached for VMS quota in VM", the transaction failed. */
+enum one_rc quota_add(struct txn *t, int uid, int gid, enum quota_section section, int id, const struct quota_amount *amounts, int n,
+		      bool check);
+void quota_del(struct txn *t, int uid, int gid, enum quota_section section, int id, const struct quota_amount *amounts, int n);
+
+/* What a VM uses. Numbers below 0 are refused when checked, as the reference words it. */
+struct vm_usage {
+	int vms, running_vms;
+	double cpu, running_cpu;
+	long long memory_mb, running_memory_mb, system_disk_mb;
+	const int *networks;           /* a lease each; ids may repeat */
+	int n_networks;
+	const int *images;             /* a running VM each; ids may repeat */
+	int n_images;
+	const struct vm_usage_ds { int id; long long size_mb; } *datastores; /* what its disks take of image datastores */
+	int n_datastores;
+};
+
+/* For the user first, then for the group: networks, the VM, images; then the datastores. */
+enum one_rc quota_vm_add(struct txn *t, int uid, int gid, const struct vm_usage *u, bool check);
+void quota_vm_del(struct txn *t, int uid, int gid, const struct vm_usage *u);
+
+#endif

@@ -1,0 +1,300 @@
+#include "oned/lifecycle/vm_lifecycle.h"
+
+#include <string.h>
+
+#include "common/log.h"
+#include "oned/auth/quota_count.h"
+#include "oned/lifecycle/events.h"
+#include "oned/objects/cluster.h"
+#include "oned/objects/datastore.h"
+#include "oned/objects/host.h"
+
+/* ---- what is sent, and by which driver ---- */
+
+static const struct { const char *kind, *action, *payload; } commands[VM_SENDS] = {
+	[VM_SEND_PROLOG] = { "tm", "TRANSFER", "prolog" },
+	[VM_SEND_PROLOG_RESUME] = { "tm", "TRANSFER", "resume" },
+	[VM_SEND_EPILOG] = { "tm", "TRANSFER", "epilog" },
+	[VM_SEND_EPILOG_STOP] = { "tm", "TRANSFER", "stop" },
+	[VM_SEND_EPILOG_DELETE] = { "tm", "TRANSFER", "delete" },
+	[VM_SEND_DEPLOY] = { "vmm", "DEPLOY", "" },
+	[VM_SEND_RESTORE] = { "vmm", "RESTORE", "" },
+	[VM_SEND_SHUTDOWN] = { "vmm", "SHUTDOWN", "" },
+	[VM_SEND_CANCEL] = { "vmm", "CANCEL", "" },
+	[VM_SEND_CANCEL_AGAIN] = { "vmm", "CANCEL", "" },
+	[VM_SEND_SAVE] = { "vmm", "SAVE", "" },
+	[VM_SEND_REBOOT] = { "vmm", "REBOOT", "" },
+	[VM_SEND_RESET] = { "vmm", "RESET", "" },
+	[VM_SEND_CLEANUP] = { "vmm", "CLEANUP", "" },
+};
+
+static const char *driver_name(const struct vm *vm, const char *kind)
+{
+	return !strcmp(kind, "vmm") ? vm->history->vm_mad : "tm";
+}
+
+static void send_command(struct txn *t, const struct vm *vm, enum vm_send send)
+{
+	const char *kind = commands[send].kind;
+
+	if (send == VM_SEND_NOTHING || !vm->history)
+		return;
+	if (send == VM_SEND_CANCEL_AGAIN)
+		txn_send(t, kind, driver_name(vm, kind), "DRIVER_CANCEL", vm->o.id, "");
+	txn_send(t, kind, driver_name(vm, kind), commands[send].action, vm->o.id, commands[send].payload);
+}
+
+/* ---- the one setter of a VM's state ---- */
+
+static bool counts_as_running(enum vm_state s)
+{
+	switch (s) {
+	case VM_INIT:
+	case VM_PENDING:
+	case VM_HOLD:
+	case VM_ACTIVE:
+	case VM_CLONING:
+	case VM_CLONING_FAILURE:
+		return true;
+	case VM_STOPPED:
+	case VM_SUSPENDED:
+	case VM_POWEROFF:
+	case VM_UNDEPLOYED:
+	case VM_DONE:
+		return false;
+	}
+	return false;
+}
+
+static void set_state(struct txn *t, struct vm *vm, enum vm_state state, enum vm_lcm lcm, enum vm_event why)
+{
+	bool was = counts_as_running(vm->state), is = counts_as_running(state);
+
+	if (vm->state == state && vm->lcm_state == lcm)
+		return;
+	log_debug("LCM", "VM %d: %s/%s -> %s/%s (%s)", vm->o.id, vm_state_name(vm->state), vm_lcm_name(vm->lcm_state), vm_state_name(state),
+		  vm_lcm_name(lcm), vm_event_name(why));
+	txn_vm_log(t, vm->o.id, LOG_L_INFO, "VM", "New state is %s", vm_state_name(state));
+	if (state == VM_ACTIVE)
+		txn_vm_log(t, vm->o.id, LOG_L_INFO, "VM", "New LCM state is %s", vm_lcm_name(lcm));
+	vm->state = vm->prev_state = state;
+	vm->lcm_state = vm->prev_lcm_state = lcm;
+	/* A VM that ends takes all of its counters along (vm_release), else only the RUNNING_ ones follow its state. */
+	if (state != VM_DONE && was != is)
+		quota_vm_running(t, vm, is);
+	event_vm_state(t, vm);
+}
+
+/* ---- the steps of a row ---- */
+
+static void end_record(struct vm_history *h, long long now)
+{
+	if (!h->etime)
+		h->etime = now;
+}
+
+static void begin_copy_of_record(struct txn *t, struct vm *vm)
+{
+	struct vm_history *old = vm->history;
+
+	old->etime = (long long)t->now;
+	vm_history_save(t, vm);
+	vm_history_open(t, vm, old->hid, old->cid, old->hostname, old->vm_mad, old->tm_mad, old->ds_id);
+	vm->history->stime = (long long)t->now;
+}
+
+static void step_times(struct vm_history *h, unsigned steps, long long now)
+{
+	if (steps & VM_STEP_PROLOG_BEGIN)
+		h->stime = h->pstime = now;
+	if (steps & VM_STEP_PROLOG_END)
+		h->petime = now;
+	if (steps & VM_STEP_RUN_BEGIN)
+		h->rstime = now;
+	if (steps & VM_STEP_RUN_END)
+		h->retime = now;
+	if (steps & VM_STEP_RUN_GOES_ON)
+		h->etime = h->retime = 0;
+	if (steps & VM_STEP_EPILOG_BEGIN)
+		h->estime = now;
+	if (steps & VM_STEP_EPILOG_END)
+		h->eetime = now;
+	if (steps & VM_STEP_RECORD_END)
+		h->etime = now;
+}
+
+static void leave_host(struct txn *t, struct vm *vm)
+{
+	struct capacity need;
+
+	vm_capacity(vm, t->arena, &need);
+	host_capacity_del(t, vm->history->hid, vm->o.id, &need);
+}
+
+static void free_all(struct txn *t, struct vm *vm)
+{
+	vm_release_resources(t, vm, false);
+	vm->etime = (long long)t->now;
+	if (!vm->history)
+		return;
+	if (vm->history->rstime && !vm->history->retime)
+		vm->history->retime = (long long)t->now;
+	end_record(vm->history, (long long)t->now);
+}
+
+#define STEPS_OF_RECORD                                                                                               \
+	(VM_STEP_NEW_RECORD | VM_STEP_PROLOG_BEGIN | VM_STEP_PROLOG_END | VM_STEP_RUN_BEGIN | VM_STEP_RUN_END |         \
+	 VM_STEP_RUN_GOES_ON | VM_STEP_EPILOG_BEGIN | VM_STEP_EPILOG_END | VM_STEP_RECORD_END | VM_STEP_ACTION |       \
+	 VM_STEP_CLEAR_ACTION | VM_STEP_FREE | VM_STEP_HISTORY)
+
+static void do_steps(struct txn *t, struct vm *vm, const struct vm_row *row)
+{
+	unsigned steps = row->steps;
+
+	if (vm->history && (steps & VM_STEP_NEW_RECORD))
+		begin_copy_of_record(t, vm);
+	if (vm->history)
+		step_times(vm->history, steps, (long long)t->now);
+	if (vm->history && (steps & VM_STEP_ACTION))
+		vm_history_action(t, vm, row->action);
+	if (vm->history && (steps & VM_STEP_CLEAR_ACTION))
+		vm_history_action(t, vm, VM_ACTION_NONE);
+	if (steps & (VM_STEP_NO_RESCHED | VM_STEP_RESCHED))
+		vm->resched = steps & VM_STEP_RESCHED;
+	if (vm->history && (steps & VM_STEP_LEAVE_HOST))
+		leave_host(t, vm);
+	if (steps & VM_STEP_NO_DEPLOY_ID)
+		vm->deploy_id = "";
+	if (steps & VM_STEP_FREE)
+		free_all(t, vm);
+}
+
+static void carry_out(struct txn *t, struct vm *vm, const struct vm_row *row)
+{
+	do_steps(t, vm, row);
+	set_state(t, vm, row->to, row->to_lcm, row->event);
+	if (vm->history && (row->steps & STEPS_OF_RECORD))
+		vm_history_save(t, vm);
+	send_command(t, vm, row->send);
+}
+
+void vm_forget(struct txn *t, struct vm *vm)
+{
+	free_all(t, vm);
+	set_state(t, vm, VM_DONE, LCM_LCM_INIT, VM_EV_DELETE);
+	if (vm->history)
+		vm_history_save(t, vm);
+}
+
+bool vm_event(struct txn *t, struct vm *vm, enum vm_event e)
+{
+	const struct vm_row *row = vm_row_find(vm->state, vm->lcm_state, e);
+
+	if (row)
+		carry_out(t, vm, row);
+	return row != NULL;
+}
+
+/* ---- deploy ---- */
+
+/* What the VM did last decides how it comes back. */
+static enum vm_event deploy_event(const struct vm *vm)
+{
+	if (!vm->history)
+		return VM_EV_DEPLOY;
+	if (vm->history->action == VM_ACTION_STOP)
+		return VM_EV_DEPLOY_STOPPED;
+	if (vm->history->action == VM_ACTION_UNDEPLOY || vm->history->action == VM_ACTION_UNDEPLOY_HARD)
+		return VM_EV_DEPLOY_UNDEPLOYED;
+	return VM_EV_DEPLOY;
+}
+
+enum one_rc vm_deploy(struct txn *t, struct vm *vm, int host_id, int ds_id, bool enforce)
+{
+	enum vm_event e = deploy_event(vm);
+	const struct vm_row *row = vm_row_find(vm->state, vm->lcm_state, e);
+	const struct host *host = txn_read(t, OBJ_HOST, host_id);
+	const struct datastore *ds = txn_read(t, OBJ_DATASTORE, ds_id);
+	struct capacity need;
+
+	if (!host)
+		return txn_no_object(t, OBJ_HOST, host_id);
+	if (!ds)
+		return txn_no_object(t, OBJ_DATASTORE, ds_id);
+	if (!row)
+		return txn_fail(t, ONE_ACTION, "Deploy action is not available for state %s", vm_state_text(vm));
+	vm_capacity(vm, t->arena, &need);
+	if (host_capacity_add(t, host_id, vm->o.id, &need, enforce))
+		return t->err.rc;
+	vm_history_open(t, vm, host_id, host->cluster_id, host->o.name, host->vm_mad, ds->tm_mad, ds_id);
+	carry_out(t, vm, row);
+	return t->err.rc;
+}
+
+const char *vm_state_text(const struct vm *vm)
+{
+	return vm->state == VM_ACTIVE ? vm_lcm_name(vm->lcm_state) : vm_state_name(vm->state);
+}
+
+/* ---- recover ---- */
+
+bool vm_recover(struct txn *t, struct vm *vm, bool success)
+{
+	static const struct { enum vm_lcm lcm; enum vm_event ok, fail; } failed[] = {
+		{ LCM_PROLOG_FAILURE, VM_EV_PROLOG_OK, VM_EV_PROLOG_FAIL },
+		{ LCM_PROLOG_RESUME_FAILURE, VM_EV_PROLOG_OK, VM_EV_PROLOG_FAIL },
+		{ LCM_PROLOG_UNDEPLOY_FAILURE, VM_EV_PROLOG_OK, VM_EV_PROLOG_FAIL },
+		{ LCM_BOOT_FAILURE, VM_EV_BOOT_OK, VM_EV_BOOT_FAIL },
+		{ LCM_BOOT_STOPPED_FAILURE, VM_EV_BOOT_OK, VM_EV_BOOT_FAIL },
+		{ LCM_BOOT_UNDEPLOY_FAILURE, VM_EV_BOOT_OK, VM_EV_BOOT_FAIL },
+		{ LCM_EPILOG_FAILURE, VM_EV_EPILOG_OK, VM_EV_EPILOG_FAIL },
+		{ LCM_EPILOG_STOP_FAILURE, VM_EV_EPILOG_OK, VM_EV_EPILOG_FAIL },
+		{ LCM_EPILOG_UNDEPLOY_FAILURE, VM_EV_EPILOG_OK, VM_EV_EPILOG_FAIL },
+	};
+	struct vm_waiting w = vm_waits_for(vm->state, vm->lcm_state, VM_ACTION_NONE);
+	enum vm_event e = success ? w.ok : w.fail;
+
+	if (vm->state == VM_ACTIVE && vm->lcm_state == LCM_UNKNOWN)
+		e = VM_EV_RECOVER_UNKNOWN;
+	for (size_t i = 0; vm->state == VM_ACTIVE && i < sizeof(failed) / sizeof(*failed); i++)
+		if (failed[i].lcm == vm->lcm_state)
+			e = success ? failed[i].ok : failed[i].fail;
+	if (e == VM_EVENTS)
+		return false;
+	if (e == VM_EV_BOOT_OK && !*vm->deploy_id)
+		vm->deploy_id = arena_printf(&vm->o.arena, "one-%d", vm->o.id);
+	vm_event(t, vm, e);
+	return true;
+}
+
+static bool send_again(struct txn *t, struct vm *vm)
+{
+	struct vm_waiting w = vm_waits_for(vm->state, vm->lcm_state, vm->history ? vm->history->action : VM_ACTION_NONE);
+
+	send_command(t, vm, w.send);
+	return w.send != VM_SEND_NOTHING;
+}
+
+bool vm_retry(struct txn *t, struct vm *vm)
+{
+	return vm_event(t, vm, VM_EV_RETRY) || send_again(t, vm);
+}
+
+void vm_resume_all(struct txn *t, const char *kind, const char *name)
+{
+	int *ids, n = txn_ids(t, OBJ_VM, &ids);
+
+	for (int i = 0; i < n; i++) {
+		const struct version *v = txn_version(t, OBJ_VM, ids[i]);
+		struct vm_waiting w = vm_waits_for((enum vm_state)v->index.state, (enum vm_lcm)v->index.lcm_state, VM_ACTION_NONE);
+		struct vm *vm;
+
+		if (w.send == VM_SEND_NOTHING || (kind && strcmp(commands[w.send].kind, kind) != 0))
+			continue;
+		vm = txn_edit(t, OBJ_VM, ids[i]);
+		if (!vm || !vm->history || (name && strcmp(driver_name(vm, commands[w.send].kind), name) != 0))
+			continue;
+		log_info("LCM", "VM %d in %s: its step is run again", vm->o.id, vm_lcm_name(vm->lcm_state));
+		send_again(t, vm);
+	}
+}
