@@ -1,8 +1,9 @@
 /* Permissions and access rules.
  *
- * A rule grants rights: USER gets RIGHTS on RESOURCE in ZONE, each a 64-bit number whose upper half says what the lower
- * half identifies: 0x1 one object, 0x2 the objects of a group, 0x4 all, 0x8 those of a cluster; of a resource also
- * which types of objects. The permission bits of an object are three more rules: its owner's, its group's, and everybody's. */
+ * A rule grants rights: USER gets RIGHTS on RESOURCE in ZONE, each a 64-bit number whose upper half says what
+ * the lower half identifies: 0x1 one object, 0x2 the objects of a group, 0x4 all, 0x8 those of a cluster; of
+ * a resource also which types of objects. The permission bits of an object are three more rules: its owner's,
+ * its group's, and everybody's. */
 #include "scheduler/access.h"
 
 #include <errno.h>
@@ -118,7 +119,8 @@ void access_read_object(struct access_object *o, struct arena *arena, int64_t ty
 	}
 }
 
-static bool rule_covers(const struct access *a, const struct access_rule *r, const struct access_object *o, int right)
+static bool rule_covers(const struct access *a, const struct access_rule *r, const struct access_object *o,
+			int right)
 {
 	int64_t id = r->resource & ID_MASK;
 
@@ -173,7 +175,8 @@ bool access_allows(const struct access *a, int uid, int gid, const struct access
 	for (int i = 0; i < u->n_groups; i++) {
 		int group = u->groups[i];
 
-		if ((group == o->gid && (o->group & right) == right) || granted_to(a, GROUP | group, o, right))
+		if ((group == o->gid && (o->group & right) == right) ||
+		    granted_to(a, GROUP | group, o, right))
 			return true;
 	}
 	return false;

@@ -1,5 +1,5 @@
-/* May a user use a host or a datastore? OpenNebula's permissions and access rules, as the scheduler needs them: it
- * acts as oneadmin, so nobody else asks on behalf of the owner of a VM. */
+/* May a user use a host or a datastore? OpenNebula's permissions and access rules, as the scheduler needs
+ * them: it acts as oneadmin, so nobody else asks on behalf of the owner of a VM. */
 #ifndef SCHEDULER_ACCESS_H
 #define SCHEDULER_ACCESS_H
 
@@ -35,8 +35,8 @@ struct access {
 
 /* What the rules know of an object. */
 struct access_object {
-	int64_t type; /* ACCESS_HOST... */
-	int id, uid, gid; /* -1: nobody's */
+	int64_t type;            /* ACCESS_HOST... */
+	int id, uid, gid;        /* -1: nobody's */
 	int owner, group, other; /* rights of the permission bits */
 	int *clusters;
 	int n_clusters;
@@ -49,8 +49,8 @@ void access_read_rules(struct access *a, struct arena *arena, const struct xnode
 void access_read_users(struct access *a, struct arena *arena, const struct xnode *user_pool);
 /* Fills the permissions and clusters of an object from its XML (PERMISSIONS, CLUSTERS or CLUSTER_ID). */
 void access_read_object(struct access_object *o, struct arena *arena, int64_t type, const struct xnode *n);
-/* Has the user that right on the object? oneadmin and the users whose group is oneadmin's always have; an unknown user never.
- * gid: the group of what he owns (a VM). */
+/* Has the user that right on the object? oneadmin and the users whose group is oneadmin's always have; an
+ * unknown user never. gid: the group of what he owns (a VM). */
 bool access_allows(const struct access *a, int uid, int gid, const struct access_object *o, int right);
 
 #endif

@@ -38,8 +38,8 @@ enum one_rc connections_ready(struct connections *c, struct one_err *err)
 	return rpc_find_session(c->auth_file, &c->session, err);
 }
 
-static enum one_rc call(void *ctx, int lane, const char *method, const struct rpc_arg *args, struct strbuf *text,
-			long long *number, struct one_err *err)
+static enum one_rc call(void *ctx, int lane, const char *method, const struct rpc_arg *args,
+			struct strbuf *text, long long *number, struct one_err *err)
 {
 	struct connections *c = ctx;
 

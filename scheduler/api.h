@@ -14,8 +14,8 @@
 
 struct api {
 	/* As rpc_call(). Any thread may call, each with a lane of its own (0 to API_LANES - 1). */
-	enum one_rc (*call)(void *ctx, int lane, const char *method, const struct rpc_arg *args, struct strbuf *text,
-			    long long *number, struct one_err *err);
+	enum one_rc (*call)(void *ctx, int lane, const char *method, const struct rpc_arg *args,
+			    struct strbuf *text, long long *number, struct one_err *err);
 	/* Is there a signal to look at, so that a cycle should come to its end soon? Any thread may ask. */
 	bool (*stopping)(void *ctx);
 	void *ctx;
@@ -36,8 +36,8 @@ void connections_init(struct connections *c, const char *endpoint, const char *a
 		      size_t max_bytes, int stop_fd);
 void connections_done(struct connections *c);
 struct api connections_api(struct connections *c);
-/* Closes all lanes and forgets the session, which is read again: for when oned does not know us any more. No call may
- * be going on. */
+/* Closes all lanes and forgets the session, which is read again: for when oned does not know us any more. No
+ * call may be going on. */
 void connections_reset(struct connections *c);
 /* Reads the session if that was not done yet. Call it before several lanes are used at once. */
 enum one_rc connections_ready(struct connections *c, struct one_err *err);

@@ -34,7 +34,8 @@ static void learn_zone(struct cycle *c, struct model *m)
 	m->access.zone_id = c->zone_id;
 }
 
-/* An oned that can't tell whether it leads is taken to be alone; whether it can be reached shows with the next call. */
+/* An oned that can't tell whether it leads is taken to be alone; whether it can be reached shows with the
+ * next call. */
 static enum one_rc check_leader(struct cycle *c, struct one_err *err)
 {
 	bool leader = true;
@@ -104,7 +105,9 @@ static void place_vms(struct cycle *c, struct model *m, struct cycle_result *out
 	note_results(c, &plan, results, out);
 	out->waiting = plan.waiting;
 	if (plan.delayed)
-		log_debug("SCHED", "%d VMs are left for a later cycle: MAX_DISPATCH, or a deployment that failed", plan.delayed);
+		log_debug("SCHED",
+			  "%d VMs are left for a later cycle: MAX_DISPATCH, or a deployment that failed",
+			  plan.delayed);
 	matcher_free(mr);
 }
 
@@ -124,7 +127,9 @@ enum one_rc cycle_run(struct cycle *c, struct cycle_result *out, struct one_err 
 			place_vms(c, &m, out);
 		out->next_ms = retries_next_ms(&c->retries, time_mono_ms());
 		if (out->pending)
-			log_debug("SCHED", "%d pending VMs, %d hosts: %d dispatched, %d refused, %d without a place, in %lld us",
+			log_debug("SCHED",
+				  "%d pending VMs, %d hosts: %d dispatched, %d refused, %d without a place, "
+				  "in %lld us",
 				  out->pending, m.n_hosts, out->placed, out->failed, out->waiting,
 				  (long long)(time_mono_us() - start_us));
 	}

@@ -31,7 +31,8 @@ static enum one_rc say(const struct work *w, int lane, const struct sched_vm *vm
 
 	explain_template(reason, time_now(), &template);
 	rc = w->api->call(w->api->ctx, lane, "one.vm.update",
-			  (struct rpc_arg[]){ RPC_INT(vm->id), RPC_STR(template.buf), RPC_INT(1), RPC_END }, NULL, NULL, &err);
+			  (struct rpc_arg[]){ RPC_INT(vm->id), RPC_STR(template.buf), RPC_INT(1), RPC_END },
+			  NULL, NULL, &err);
 	if (rc != ONE_OK)
 		log_warn("VM", "Cannot update the message of VM %d: %s", vm->id, err.text);
 	strbuf_done(&template);
@@ -42,7 +43,8 @@ static void explain_failure(struct work *w, int lane, const struct placement *p,
 {
 	struct strbuf reason = STRBUF_INIT;
 
-	log_error("VM", "Error deploying virtual machine %d to HID: %d. Reason: %s", p->vm->id, p->host_id, err->text);
+	log_error("VM", "Error deploying virtual machine %d to HID: %d. Reason: %s", p->vm->id, p->host_id,
+		  err->text);
 	explain_refused(p->host_id, err->text, &reason);
 	say(w, lane, p->vm, reason.buf);
 	strbuf_done(&reason);
@@ -61,7 +63,8 @@ static enum job_result deploy(struct work *w, int lane, const struct placement *
 		explain_failure(w, lane, p, &err);
 		return JOB_FAILED;
 	}
-	log_debug("SCHED", "VM %d dispatched to host %d, system datastore %d", p->vm->id, p->host_id, p->store_id);
+	log_debug("SCHED", "VM %d dispatched to host %d, system datastore %d", p->vm->id, p->host_id,
+		  p->store_id);
 	return JOB_DONE;
 }
 
@@ -81,7 +84,8 @@ static void *run_jobs(void *arg)
 			w->results[i] = deploy(w, me->lane, &plan->placements[i]);
 			failed = w->results[i] == JOB_FAILED;
 		} else {
-			failed = say(w, me->lane, plan->notices[notice].vm, plan->notices[notice].reason) != ONE_OK;
+			failed = say(w, me->lane, plan->notices[notice].vm, plan->notices[notice].reason) !=
+				 ONE_OK;
 		}
 		if (failed && time_mono_ms() > w->deadline_ms)
 			atomic_store(&w->give_up, true);
@@ -91,7 +95,9 @@ static void *run_jobs(void *arg)
 
 void dispatch_plan(const struct api *api, const struct plan *plan, int timeout_ms, enum job_result *results)
 {
-	struct work w = { .api = api, .plan = plan, .results = results, .deadline_ms = time_mono_ms() + timeout_ms };
+	struct work w = {
+		.api = api, .plan = plan, .results = results, .deadline_ms = time_mono_ms() + timeout_ms
+	};
 	struct worker workers[API_LANES];
 	int jobs = plan->n_placements + plan->n_notices, started = 1;
 

@@ -15,7 +15,7 @@
 #define RECONNECT_MS      200
 #define RECONNECT_MAX_MS  5000
 /* So that a stream of events can't keep the caller from his work. */
-#define DRAIN_AT_ONCE     10000
+#define DRAIN_AT_ONCE 10000
 
 struct events {
 	void *context, *socket;
@@ -27,10 +27,8 @@ static const struct {
 	const char *key;
 	enum event_kind kind;
 } SUBSCRIPTIONS[] = {
-	{ "EVENT STATE VM/PENDING/", EVENT_PENDING },
-	{ "EVENT STATE VM/DONE/", EVENT_FREED },
-	{ "EVENT STATE VM/STOPPED/", EVENT_FREED },
-	{ "EVENT STATE VM/UNDEPLOYED/", EVENT_FREED },
+	{ "EVENT STATE VM/PENDING/", EVENT_PENDING },   { "EVENT STATE VM/DONE/", EVENT_FREED },
+	{ "EVENT STATE VM/STOPPED/", EVENT_FREED },     { "EVENT STATE VM/UNDEPLOYED/", EVENT_FREED },
 	{ "EVENT STATE HOST/MONITORED/", EVENT_FREED },
 };
 

@@ -46,7 +46,8 @@ void explain_image_store(int store_id, struct strbuf *out)
 	strbuf_addf(out, LEAD "Image Datastore %d does not have enough capacity", store_id);
 }
 
-void explain_no_host(const struct tally *t, const struct sched_vm *vm, const struct match_class *c, struct strbuf *out)
+void explain_no_host(const struct tally *t, const struct sched_vm *vm, const struct match_class *c,
+		     struct strbuf *out)
 {
 	const int *n = t->hosts;
 	int matched = n[HOST_FITS], compared = matched + n[HOST_UNMET] + n[HOST_BAD_REQUIREMENTS];
@@ -65,7 +66,8 @@ void explain_no_host(const struct tally *t, const struct sched_vm *vm, const str
 		strbuf_addf(out, LEAD "No host meets capacity and SCHED_REQUIREMENTS: %s", vm->requirements);
 }
 
-void explain_no_store(const struct tally *t, const struct sched_vm *vm, const struct match_class *c, struct strbuf *out)
+void explain_no_store(const struct tally *t, const struct sched_vm *vm, const struct match_class *c,
+		      struct strbuf *out)
 {
 	const int *n = t->stores;
 	int matched = n[STORE_FITS], compared = matched + n[STORE_UNMET] + n[STORE_BAD_REQUIREMENTS];
@@ -87,8 +89,8 @@ void explain_no_store(const struct tally *t, const struct sched_vm *vm, const st
 
 void explain_no_pair(struct strbuf *out)
 {
-	strbuf_lit(out, "Cannot dispatch VM to any Host. Possible reasons: Not enough capacity in Host or System DS, "
-			"dispatch limit reached, or limit of free leases reached.");
+	strbuf_lit(out, "Cannot dispatch VM to any Host. Possible reasons: Not enough capacity in Host or "
+			"System DS, dispatch limit reached, or limit of free leases reached.");
 }
 
 void explain_refused(int host_id, const char *reason, struct strbuf *out)
@@ -96,7 +98,8 @@ void explain_refused(int host_id, const char *reason, struct strbuf *out)
 	strbuf_addf(out, "Cannot dispatch VM to Host %d: %s", host_id, reason);
 }
 
-static void add_counts(const char *what, const char *const *words, const int *counts, int n, struct strbuf *out)
+static void add_counts(const char *what, const char *const *words, const int *counts, int n,
+		       struct strbuf *out)
 {
 	int total = 0;
 
@@ -140,16 +143,16 @@ void explain_template(const char *reason, time_t now, struct strbuf *out)
 	arena_done(&arena);
 }
 
-static void report_hosts(struct matcher *mr, struct model *m, struct match_class *c, const struct sched_vm *vm,
-			 struct strbuf *out)
+static void report_hosts(struct matcher *mr, struct model *m, struct match_class *c,
+			 const struct sched_vm *vm, struct strbuf *out)
 {
-	strbuf_addf(out, "\nHOST   NAME                     CPU free   MEMORY free KB  RANK        VERDICT\n");
+	strbuf_lit(out, "\nHOST   NAME                     CPU free   MEMORY free KB  RANK        VERDICT\n");
 	for (int i = 0; i < m->n_hosts; i++) {
 		const struct sched_host *h = &m->hosts[i];
 		enum host_verdict verdict = match_host(mr, c, vm, i, false);
 
-		strbuf_addf(out, "%-6d %-24s %8.2f %16lld  ", h->id, h->name, (double)(h->max_cpu - h->used_cpu) / 100,
-			    h->max_memory_kb - h->used_memory_kb);
+		strbuf_addf(out, "%-6d %-24s %8.2f %16lld  ", h->id, h->name,
+			    (double)(h->max_cpu - h->used_cpu) / 100, h->max_memory_kb - h->used_memory_kb);
 		if (verdict == HOST_FITS)
 			strbuf_addf(out, "%-11.0f %s\n", match_host_rank(mr, c, i), HOST_WORDS[verdict]);
 		else
@@ -158,8 +161,8 @@ static void report_hosts(struct matcher *mr, struct model *m, struct match_class
 }
 
 /* For a datastore that fits: on which of the hosts that fit is there room? */
-static void report_pairs(struct matcher *mr, struct model *m, struct match_class *c, const struct sched_vm *vm,
-			 const struct sched_store *s, struct strbuf *out)
+static void report_pairs(struct matcher *mr, struct model *m, struct match_class *c,
+			 const struct sched_vm *vm, const struct sched_store *s, struct strbuf *out)
 {
 	int n = 0;
 
@@ -170,10 +173,10 @@ static void report_pairs(struct matcher *mr, struct model *m, struct match_class
 		strbuf_lit(out, " no host that fits (cluster, or space on the host)");
 }
 
-static void report_stores(struct matcher *mr, struct model *m, struct match_class *c, const struct sched_vm *vm,
-			  struct strbuf *out)
+static void report_stores(struct matcher *mr, struct model *m, struct match_class *c,
+			  const struct sched_vm *vm, struct strbuf *out)
 {
-	strbuf_addf(out, "\nSYSTEM DS  NAME                 FREE MB         RANK        VERDICT\n");
+	strbuf_lit(out, "\nSYSTEM DS  NAME                 FREE MB         RANK        VERDICT\n");
 	for (int i = 0; i < m->n_stores; i++) {
 		const struct sched_store *s = &m->stores[i];
 		enum store_verdict verdict = match_store(mr, c, vm, i);
@@ -196,11 +199,13 @@ static void report_stores(struct matcher *mr, struct model *m, struct match_clas
 static void report_vm(const struct match_class *c, const struct sched_vm *vm, struct strbuf *out)
 {
 	strbuf_addf(out, "VM %d: CPU %.2f, memory %lld KB, system datastore %lld MB, priority %g%s\n", vm->id,
-		    (double)vm->cpu / 100, vm->memory_kb, vm->disk_mb, vm->priority, vm->resume ? ", resumes" : "");
+		    (double)vm->cpu / 100, vm->memory_kb, vm->disk_mb, vm->priority,
+		    vm->resume ? ", resumes" : "");
 	strbuf_addf(out, "Host requirements: %s\n", *vm->requirements ? vm->requirements : "(none)");
 	if (match_requirements_error(c))
 		strbuf_addf(out, "  error: %s\n", match_requirements_error(c));
-	strbuf_addf(out, "Datastore requirements: %s\n", *vm->store_requirements ? vm->store_requirements : "(none)");
+	strbuf_addf(out, "Datastore requirements: %s\n",
+		    *vm->store_requirements ? vm->store_requirements : "(none)");
 	if (match_store_requirements_error(c))
 		strbuf_addf(out, "  error: %s\n", match_store_requirements_error(c));
 }

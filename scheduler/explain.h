@@ -19,9 +19,11 @@ struct tally {
 void explain_need(enum vm_need need, struct strbuf *out);
 void explain_image_store(int store_id, struct strbuf *out);
 /* No host got HOST_FITS. */
-void explain_no_host(const struct tally *t, const struct sched_vm *vm, const struct match_class *c, struct strbuf *out);
+void explain_no_host(const struct tally *t, const struct sched_vm *vm, const struct match_class *c,
+		     struct strbuf *out);
 /* No datastore got STORE_FITS. */
-void explain_no_store(const struct tally *t, const struct sched_vm *vm, const struct match_class *c, struct strbuf *out);
+void explain_no_store(const struct tally *t, const struct sched_vm *vm, const struct match_class *c,
+		      struct strbuf *out);
 /* There are hosts and there are datastores, but no pair of them. */
 void explain_no_pair(struct strbuf *out);
 /* oned refused the deployment. */

@@ -16,7 +16,7 @@ struct loop {
 	struct cycle cycle;
 	struct loop_clock clock;
 	bool away, met; /* oned did not answer (said once); it answered at least once */
-	bool waiting; /* VMs wait for room */
+	bool waiting;   /* VMs wait for room */
 	bool stop;
 };
 
@@ -101,9 +101,12 @@ static void wait_for_work(struct loop *l)
 		l->clock.wanted = true;
 }
 
-void loop_run(const struct sched_conf *conf, struct connections *connections, struct events *events, int signal_fd)
+void loop_run(const struct sched_conf *conf, struct connections *connections, struct events *events,
+	      int signal_fd)
 {
-	struct loop l = { .conf = conf, .connections = connections, .events = events, .signal_fd = signal_fd };
+	struct loop l = {
+		.conf = conf, .connections = connections, .events = events, .signal_fd = signal_fd
+	};
 	struct api api = connections_api(connections);
 
 	cycle_init(&l.cycle, conf, &api);

@@ -9,7 +9,8 @@
 
 /* Where no oned answers, it is asked again after that long, if SCHED_INTERVAL isn't shorter. */
 #define LOOP_AWAY_MS 2000
-/* A cycle that an event asks for starts at once, but the scheduler rests as long as the cycle before took, at most this. */
+/* A cycle that an event asks for starts at once, but the scheduler rests as long as the cycle before took, at
+ * most this. */
 #define LOOP_REST_MS 500
 
 /* When the next cycle is due: a function of what happened, for the loop and its tests. Times in ms. */
@@ -23,6 +24,7 @@ struct loop_clock {
 int64_t loop_due_ms(const struct loop_clock *clock, int interval_ms);
 
 /* Runs until signal_fd (a signalfd) gives SIGTERM or SIGINT; SIGHUP opens the log anew. */
-void loop_run(const struct sched_conf *conf, struct connections *connections, struct events *events, int signal_fd);
+void loop_run(const struct sched_conf *conf, struct connections *connections, struct events *events,
+	      int signal_fd);
 
 #endif

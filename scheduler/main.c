@@ -21,18 +21,22 @@ static const char USAGE[] =
 	"Places the pending virtual machines of an OpenNebula-compatible oned on its hosts.\n\n"
 	"  -c, --config FILE      configuration instead of sched.conf in the system's place\n"
 	"  -t, --check FILE       check a configuration, print its effective values, and end\n"
-	"  -x, --explain VMID     say of each host and datastore whether that pending VM fits and why not, and end\n"
+	"  -x, --explain VMID     say of each host and datastore whether that VM fits and why not, and end\n"
 	"  -e, --endpoint URL     where oned answers, instead of ONE_XMLRPC of the configuration\n"
 	"  -a, --auth FILE        file with user:password, instead of $ONE_AUTH or ~/.one/one_auth\n"
-	"  -m, --events ENDPOINT  ZeroMQ endpoint of the hook manager, instead of HM_ENDPOINT; \"\" for none\n"
+	"  -m, --events ENDPOINT  ZeroMQ endpoint of the hook manager, not HM_ENDPOINT; \"\" for none\n"
 	"  -v, --version\n"
 	"  -h, --help\n";
 
 static const struct option LONG_OPTIONS[] = {
-	{ "config", required_argument, NULL, 'c' },   { "check", required_argument, NULL, 't' },
-	{ "explain", required_argument, NULL, 'x' },  { "endpoint", required_argument, NULL, 'e' },
-	{ "auth", required_argument, NULL, 'a' },     { "events", required_argument, NULL, 'm' },
-	{ "version", no_argument, NULL, 'v' },        { "help", no_argument, NULL, 'h' },
+	{ "config", required_argument, NULL, 'c' },
+	{ "check", required_argument, NULL, 't' },
+	{ "explain", required_argument, NULL, 'x' },
+	{ "endpoint", required_argument, NULL, 'e' },
+	{ "auth", required_argument, NULL, 'a' },
+	{ "events", required_argument, NULL, 'm' },
+	{ "version", no_argument, NULL, 'v' },
+	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -190,7 +194,8 @@ static int run(const struct options *o, const struct conf *c)
 	if (*conf.proxy)
 		setenv("http_proxy", conf.proxy, 1);
 	signal_fd = o->explain < 0 ? open_signals() : -1;
-	connections_init(&connections, conf.endpoint, o->auth_file, conf.timeout_ms, (size_t)conf.message_size, signal_fd);
+	connections_init(&connections, conf.endpoint, o->auth_file, conf.timeout_ms,
+			 (size_t)conf.message_size, signal_fd);
 	if (o->explain >= 0)
 		status = explain(&conf, &connections, o->explain);
 	else

@@ -85,7 +85,8 @@ static struct match_class *new_class(struct matcher *mr, const struct sched_vm *
 	c->uid = vm->uid;
 	c->gid = vm->gid;
 	c->requirements_error = compile_requirements(arena, vm->requirements, &c->requirements);
-	c->store_requirements_error = compile_requirements(arena, vm->store_requirements, &c->store_requirements);
+	c->store_requirements_error =
+		compile_requirements(arena, vm->store_requirements, &c->store_requirements);
 	c->rank = compile_rank(vm->rank, mr->default_rank);
 	c->store_rank = compile_rank(vm->store_rank, mr->default_store_rank);
 	c->hosts = arena_array(arena, mr->model->n_hosts, struct finding);
@@ -100,8 +101,8 @@ struct match_class *match_class_of(struct matcher *mr, const struct sched_vm *vm
 	struct strbuf key = STRBUF_INIT;
 	struct match_class *c;
 
-	strbuf_addf(&key, "%d %d\n%s\n%s\n%s\n%s", vm->uid, vm->gid, vm->requirements, vm->store_requirements, vm->rank,
-		    vm->store_rank);
+	strbuf_addf(&key, "%d %d\n%s\n%s\n%s\n%s", vm->uid, vm->gid, vm->requirements, vm->store_requirements,
+		    vm->rank, vm->store_rank);
 	c = smap_get(&mr->by_key, key.buf);
 	if (!c) {
 		c = new_class(mr, vm);
@@ -155,7 +156,8 @@ static bool has_space(const struct sched_store *s, long long mb)
 	return mb == 0 || mb < s->free_mb;
 }
 
-enum store_verdict match_store(struct matcher *mr, struct match_class *c, const struct sched_vm *vm, int index)
+enum store_verdict match_store(struct matcher *mr, struct match_class *c, const struct sched_vm *vm,
+			       int index)
 {
 	struct sched_store *s = &mr->model->stores[index];
 	struct finding *f = &c->stores[index];

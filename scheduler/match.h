@@ -1,8 +1,8 @@
 /* Does a VM fit a host, a datastore? One verdict for each, with the reason why not.
  *
- * VMs of one owner that ask for the same are a class: their expressions are compiled once, and what they say of a host
- * is kept until the host changes. So a thousand equal VMs cost one evaluation a host and one more each time
- * a host is chosen. */
+ * VMs of one owner that ask for the same are a class: their expressions are compiled once, and what they say
+ * of a host is kept until the host changes. So a thousand equal VMs cost one evaluation a host and one more
+ * each time a host is chosen. */
 #ifndef SCHEDULER_MATCH_H
 #define SCHEDULER_MATCH_H
 
@@ -34,7 +34,7 @@ enum store_verdict {
 struct matcher;
 struct match_class;
 
-/* The default ranks hold for VMs without one of their own; "" for none. The model must outlive the matcher. */
+/* The default ranks hold for VMs without one of their own; "" for none. The model must outlive it. */
 struct matcher *matcher_new(struct model *m, const char *default_rank, const char *default_store_rank);
 void matcher_free(struct matcher *mr);
 
@@ -44,8 +44,10 @@ struct match_class *match_class_of(struct matcher *mr, const struct sched_vm *vm
 /* index: of the model's table. public_only: local hosts don't do. */
 enum host_verdict match_host(struct matcher *mr, struct match_class *c, const struct sched_vm *vm, int index,
 			     bool public_only);
-/* A datastore that is not shared always has room here: its space is that of each host, see match_store_on_host. */
-enum store_verdict match_store(struct matcher *mr, struct match_class *c, const struct sched_vm *vm, int index);
+/* A datastore that is not shared always has room here: its space is that of each host, see
+ * match_store_on_host. */
+enum store_verdict match_store(struct matcher *mr, struct match_class *c, const struct sched_vm *vm,
+			       int index);
 /* Can the VM have that datastore on that host: same cluster, and space on the host if it is not shared? */
 bool match_store_on_host(const struct sched_vm *vm, const struct sched_host *h, const struct sched_store *s);
 double match_host_rank(struct matcher *mr, struct match_class *c, int index);

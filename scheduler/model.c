@@ -13,8 +13,10 @@
 #define STORE_TYPE_SYSTEM     1
 #define STORE_STATE_READY     0
 
-static const char *const HOST_PLACES[] = { "", "TEMPLATE", "HOST_SHARE", "HOST_SHARE/DATASTORES", "MONITORING/CAPACITY",
-					   "MONITORING/SYSTEM", "CLUSTER_TEMPLATE", NULL };
+static const char *const HOST_PLACES[] = {
+	"", "TEMPLATE", "HOST_SHARE", "HOST_SHARE/DATASTORES", "MONITORING/CAPACITY", "MONITORING/SYSTEM",
+	"CLUSTER_TEMPLATE", NULL,
+};
 static const char *const STORE_PLACES[] = { "", "TEMPLATE", NULL };
 
 void model_init(struct model *m, struct arena *arena, int zone_id)
@@ -133,7 +135,8 @@ static int host_by_id(const void *a, const void *b)
 	return ((const struct sched_host *)a)->id - ((const struct sched_host *)b)->id;
 }
 
-void model_read_hosts(struct model *m, struct xnode *host_pool, struct xnode *cluster_pool, struct xnode *monitoring)
+void model_read_hosts(struct model *m, struct xnode *host_pool, struct xnode *cluster_pool,
+		      struct xnode *monitoring)
 {
 	struct imap clusters = IMAP_INIT, samples = IMAP_INIT;
 

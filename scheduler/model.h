@@ -1,7 +1,8 @@
-/* What one scheduling cycle works on: hosts, datastores and pending VMs as typed tables, read from the XML of the pools.
+/* What one scheduling cycle works on: hosts, datastores and pending VMs as typed tables, read from the XML of
+ * the pools.
  *
- * A model lives as long as its arena: one cycle. While the cycle places VMs the free capacity in it goes down, so
- * that many VMs can go to one host without overcommitting it. */
+ * A model lives as long as its arena: one cycle. While the cycle places VMs the free capacity in it goes
+ * down, so that many VMs can go to one host without overcommitting it. */
 #ifndef SCHEDULER_MODEL_H
 #define SCHEDULER_MODEL_H
 
@@ -23,7 +24,7 @@ struct sched_host {
 	const char *name;
 	bool public_cloud; /* runs VMs elsewhere: needs no system datastore */
 	struct access_object access;
-	long long max_cpu, used_cpu;         /* hundredths of a CPU */
+	long long max_cpu, used_cpu; /* hundredths of a CPU */
 	long long max_memory_kb, used_memory_kb;
 	long long running_vms;
 	long long free_disk_mb;
@@ -31,10 +32,11 @@ struct sched_host {
 	int n_spaces;
 	const char **vm_ids; /* text; those of the pool and those placed in this cycle */
 	int n_vm_ids, cap_vm_ids;
-	int placed;      /* VMs placed in this cycle */
-	uint32_t epoch;  /* goes up with each VM placed: what was computed before may be stale */
+	int placed;     /* VMs placed in this cycle */
+	uint32_t epoch; /* goes up with each VM placed: what was computed before may be stale */
 	struct props props;
-	struct xnode *share_vms, *share_cpu, *share_memory, *monitored_cpu, *monitored_memory; /* may be NULL */
+	/* The elements with the numbers that change while VMs are placed; NULL where there are none. */
+	struct xnode *share_vms, *share_cpu, *share_memory, *monitored_cpu, *monitored_memory;
 };
 
 struct sched_store {
@@ -91,10 +93,11 @@ void model_done(struct model *m);
 /* Each takes the root element of a pool; the tree (in the model's arena) is kept and its nodes may change. */
 void model_read_vms(struct model *m, struct xnode *vm_pool, double memory_scale);
 /* clusters and monitoring may be NULL: then hosts lack those attributes. */
-void model_read_hosts(struct model *m, struct xnode *host_pool, struct xnode *cluster_pool, struct xnode *monitoring);
+void model_read_hosts(struct model *m, struct xnode *host_pool, struct xnode *cluster_pool,
+		      struct xnode *monitoring);
 void model_read_stores(struct model *m, struct xnode *datastore_pool);
 
-/* The i-th value of a host's attribute; CURRENT_VMS are the IDs of its VMs. For expr_match (ctx: the host). */
+/* The i-th value of an attribute (CURRENT_VMS: the IDs of the host's VMs), for expr_match; ctx: the host. */
 const char *host_lookup(void *ctx, const char *name, int i);
 const char *store_lookup(void *ctx, const char *name, int i);
 
@@ -105,7 +108,8 @@ long long host_free_mb(const struct sched_host *h, int store_id);
 /* Is the datastore in the cluster? */
 bool store_in_cluster(const struct sched_store *s, int cluster_id);
 
-/* Takes the capacity a VM needs: of the host, and of the datastore (NULL in a public cloud) on the host or shared. */
+/* Takes the capacity a VM needs: of the host, and of the datastore (NULL in a public cloud) on the host or
+ * shared. */
 void model_place(struct model *m, const struct sched_vm *vm, struct sched_host *h, struct sched_store *s);
 
 #endif

@@ -33,8 +33,8 @@ static bool is_set(const struct xnode *n, const char *name)
 }
 
 /* The requirements oned derives from images and networks stand before the user's own. */
-static const char *join_requirements(struct arena *arena, const struct xnode *template, const char *automatic_name,
-				     const struct xnode *user, const char *name)
+static const char *join_requirements(struct arena *arena, const struct xnode *template,
+				     const char *automatic_name, const struct xnode *user, const char *name)
 {
 	const char *automatic = template ? xml_text_or(template, automatic_name, "") : "";
 	const char *own = user ? xml_text(user, name) : NULL;
@@ -44,11 +44,13 @@ static const char *join_requirements(struct arena *arena, const struct xnode *te
 	return *automatic ? arena_printf(arena, "%s & ( %s )", automatic, own) : own;
 }
 
-static void read_wishes(struct model *m, struct sched_vm *vm, const struct xnode *template, const struct xnode *user)
+static void read_wishes(struct model *m, struct sched_vm *vm, const struct xnode *template,
+			const struct xnode *user)
 {
-	vm->requirements = join_requirements(m->arena, template, "AUTOMATIC_REQUIREMENTS", user, "SCHED_REQUIREMENTS");
-	vm->store_requirements =
-		join_requirements(m->arena, template, "AUTOMATIC_DS_REQUIREMENTS", user, "SCHED_DS_REQUIREMENTS");
+	vm->requirements =
+		join_requirements(m->arena, template, "AUTOMATIC_REQUIREMENTS", user, "SCHED_REQUIREMENTS");
+	vm->store_requirements = join_requirements(m->arena, template, "AUTOMATIC_DS_REQUIREMENTS", user,
+						   "SCHED_DS_REQUIREMENTS");
 	vm->rank = vm->store_rank = vm->message = "";
 	if (!user)
 		return;
@@ -72,7 +74,8 @@ static void add_image_use(struct sched_vm *vm, int store_id, long long mb)
 	vm->images[vm->n_images++] = (struct image_use){ store_id, mb };
 }
 
-/* A disk made on the fly lies in the system datastore; an image where its transfer driver clones or links it to. */
+/* A disk made on the fly lies in the system datastore; an image where its transfer driver clones or links it
+ * to. */
 static void read_disk(struct sched_vm *vm, const struct xnode *disk)
 {
 	long long size_mb = xml_int(disk, "SIZE", -1), store_id = xml_int(disk, "DATASTORE_ID", -1);
@@ -98,7 +101,8 @@ static void read_disk(struct sched_vm *vm, const struct xnode *disk)
 		vm->disk_mb += size_mb;
 }
 
-static void read_capacity(struct model *m, struct sched_vm *vm, const struct xnode *template, double memory_scale)
+static void read_capacity(struct model *m, struct sched_vm *vm, const struct xnode *template,
+			  double memory_scale)
 {
 	/* In single precision, as oned accounts for it: 0.29 CPUs are 29 and not 28. */
 	float cpu = (float)xml_float(template, "CPU", 0);

@@ -1,7 +1,7 @@
 /* Placing VMs one after the other.
  *
- * For each VM: every host gets a verdict, every datastore too, then the best pair of those that fit is taken and its
- * capacity goes down, so the next VM sees what is left. Where nothing fits the verdicts say why. */
+ * For each VM: every host gets a verdict, every datastore too, then the best pair of those that fit is taken
+ * and its capacity goes down, so the next VM sees what is left. Where nothing fits the verdicts say why. */
 #include "scheduler/plan.h"
 
 #include <string.h>
@@ -49,7 +49,8 @@ static int survey_stores(struct planner *p, struct match_class *c, const struct 
 }
 
 /* The best datastore for a VM on a host; -1 when there is none. */
-static int best_store(struct planner *p, struct match_class *c, const struct sched_vm *vm, const struct sched_host *h)
+static int best_store(struct planner *p, struct match_class *c, const struct sched_vm *vm,
+		      const struct sched_host *h)
 {
 	double best_rank = 0;
 	int best = -1;
@@ -114,7 +115,8 @@ static void place(struct planner *p, const struct sched_vm *vm, const struct cho
 }
 
 /* Finds a place for a VM or writes into reason why there is none. */
-static bool place_or_explain(struct planner *p, const struct sched_vm *vm, struct tally *t, struct strbuf *reason)
+static bool place_or_explain(struct planner *p, const struct sched_vm *vm, struct tally *t,
+			     struct strbuf *reason)
 {
 	struct match_class *c = match_class_of(p->matcher, vm);
 	int full_images = vm->resume ? -1 : match_images(p->model, vm);

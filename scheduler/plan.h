@@ -30,7 +30,7 @@ struct plan {
 	struct notice *notices;
 	int n_notices;
 	int waiting; /* VMs that found no place */
-	int delayed; /* VMs not looked at, as they have to wait after a failure or the cycle's limit was reached */
+	int delayed; /* VMs not looked at: the cycle's limit was reached, or a failure makes them wait */
 };
 
 /* Decides about all VMs of the model in their order. The plan lives in the model's arena. */

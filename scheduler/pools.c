@@ -3,31 +3,35 @@
 
 #include "common/xml.h"
 
-#define FILTER_ALL       (-2)
-#define STATE_PENDING    1
-#define ANY_ID           (-1)
-#define NEWEST_SAMPLES   0
-#define RAFT_STATE_SOLO  0
+#define FILTER_ALL        (-2)
+#define STATE_PENDING     1
+#define ANY_ID            (-1)
+#define NEWEST_SAMPLES    0
+#define RAFT_STATE_SOLO   0
 #define RAFT_STATE_LEADER 3
 
 /* Calls a method and parses its answer. */
 static enum one_rc read_xml(const struct api *api, const struct sched_conf *conf, struct arena *arena,
-			    const char *method, const struct rpc_arg *args, struct xnode **root, struct one_err *err)
+			    const char *method, const struct rpc_arg *args, struct xnode **root,
+			    struct one_err *err)
 {
 	struct strbuf text = STRBUF_INIT;
 	enum one_rc rc = api->call(api->ctx, 0, method, args, &text, NULL, err);
 
 	if (rc == ONE_OK)
-		rc = xml_parse(arena, text.buf, text.len, XML_MAX_DEPTH, (size_t)conf->message_size, root, err);
+		rc = xml_parse(arena, text.buf, text.len, XML_MAX_DEPTH, (size_t)conf->message_size, root,
+			       err);
 	if (rc != ONE_OK)
 		one_err_prefix(err, "%s: ", method);
 	strbuf_done(&text);
 	return rc;
 }
 
-enum one_rc pools_read_vms(const struct api *api, const struct sched_conf *conf, struct model *m, struct one_err *err)
+enum one_rc pools_read_vms(const struct api *api, const struct sched_conf *conf, struct model *m,
+			   struct one_err *err)
 {
-	struct rpc_arg args[] = { RPC_INT(FILTER_ALL), RPC_INT(ANY_ID), RPC_INT(ANY_ID), RPC_INT(STATE_PENDING), RPC_END };
+	struct rpc_arg args[] = { RPC_INT(FILTER_ALL), RPC_INT(ANY_ID), RPC_INT(ANY_ID),
+				  RPC_INT(STATE_PENDING), RPC_END };
 	struct xnode *root;
 	enum one_rc rc = read_xml(api, conf, m->arena, "one.vmpool.infoextended", args, &root, err);
 
@@ -57,7 +61,8 @@ enum one_rc pools_read_resources(const struct api *api, const struct sched_conf 
 	struct xnode *pools[POOLS];
 
 	for (int i = 0; i < POOLS; i++) {
-		enum one_rc rc = read_xml(api, conf, m->arena, READS[i].method, READS[i].args, &pools[i], err);
+		enum one_rc rc =
+			read_xml(api, conf, m->arena, READS[i].method, READS[i].args, &pools[i], err);
 
 		if (rc != ONE_OK)
 			return rc;
@@ -69,7 +74,8 @@ enum one_rc pools_read_resources(const struct api *api, const struct sched_conf 
 	return ONE_OK;
 }
 
-enum one_rc pools_read_zone(const struct api *api, const struct sched_conf *conf, int *zone_id, struct one_err *err)
+enum one_rc pools_read_zone(const struct api *api, const struct sched_conf *conf, int *zone_id,
+			    struct one_err *err)
 {
 	struct arena arena = ARENA_INIT;
 	struct rpc_arg none[] = { RPC_END };
@@ -85,7 +91,8 @@ enum one_rc pools_read_zone(const struct api *api, const struct sched_conf *conf
 	return rc;
 }
 
-enum one_rc pools_read_leader(const struct api *api, const struct sched_conf *conf, bool *leader, struct one_err *err)
+enum one_rc pools_read_leader(const struct api *api, const struct sched_conf *conf, bool *leader,
+			      struct one_err *err)
 {
 	struct arena arena = ARENA_INIT;
 	struct rpc_arg none[] = { RPC_END };

@@ -1,7 +1,7 @@
 /* VMs whose deployment oned refused: when to try again, and which hosts to try last.
  *
- * The wait doubles with each failure, so a VM that can't start never keeps the scheduler busy, and a host that refuses
- * it doesn't keep it from the others. */
+ * The wait doubles with each failure, so a VM that can't start never keeps the scheduler busy, and a host
+ * that refuses it doesn't keep it from the others. */
 #ifndef SCHEDULER_RETRY_H
 #define SCHEDULER_RETRY_H
 
@@ -17,7 +17,9 @@ struct retries {
 	struct imap vms; /* id -> struct retry */
 };
 
+/* clang-format off */
 #define RETRIES_INIT { IMAP_INIT }
+/* clang-format on */
 
 void retries_done(struct retries *r);
 /* A deployment to that host failed. */

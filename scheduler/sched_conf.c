@@ -12,7 +12,8 @@ static const char *const LOG_FIELDS[] = { "SYSTEM", "DEBUG_LEVEL", NULL };
 
 /* clang-format off */
 const struct conf_key SCHED_CONF_KEYS[] = {
-	{ .name = "MESSAGE_SIZE", .type = CONF_INT, .min = 65536, .max = 1LL << 40, .dflt = "1073741824", .unit = "bytes",
+	{ .name = "MESSAGE_SIZE", .type = CONF_INT, .min = 65536, .max = 1LL << 40,
+	  .dflt = "1073741824", .unit = "bytes",
 	  .doc = "Largest answer of oned that is accepted." },
 	{ .name = "TIMEOUT", .type = CONF_INT, .min = 1, .max = 3600, .dflt = "60", .unit = "s",
 	  .doc = "How long one call to oned may take." },
@@ -21,7 +22,8 @@ const struct conf_key SCHED_CONF_KEYS[] = {
 	{ .name = "HTTP_PROXY", .type = CONF_STRING, .dflt = "", .unit = "",
 	  .doc = "Proxy on the way to an oned on another machine." },
 	{ .name = "HM_ENDPOINT", .type = CONF_STRING, .dflt = "tcp://127.0.0.1:2101", .unit = "",
-	  .doc = "Where the hook manager publishes events, so that a new VM starts a cycle at once; empty to do without." },
+	  .doc = "Where the hook manager publishes events, so that a new VM starts a cycle at once; "
+	         "empty to do without." },
 	{ .name = "SCHED_INTERVAL", .type = CONF_INT, .min = 1, .max = 86400, .dflt = "15", .unit = "s",
 	  .doc = "Time between two cycles when no event asks for one earlier." },
 	{ .name = "MAX_VM", .type = CONF_INT, .min = 0, .max = 1000000, .dflt = "5000", .unit = "",
@@ -33,19 +35,27 @@ const struct conf_key SCHED_CONF_KEYS[] = {
 	{ .name = "LIVE_RESCHEDS", .type = CONF_INT, .min = 0, .max = 1, .dflt = "0", .unit = "",
 	  .doc = "Rescheduled VMs migrate live (1) or not (0); checked, not used yet." },
 	{ .name = "COLD_MIGRATE_MODE", .type = CONF_INT, .min = 0, .max = 2, .dflt = "0", .unit = "",
-	  .doc = "How a rescheduled VM is stopped: saved (0), powered off (1), powered off hard (2); not used yet." },
+	  .doc = "How a rescheduled VM is stopped: saved (0), powered off (1), powered off hard (2); "
+	         "not used yet." },
 	{ .name = "MEMORY_SYSTEM_DS_SCALE", .type = CONF_FLOAT, .min = 0, .max = 100, .dflt = "0", .unit = "",
 	  .doc = "Space in the system datastore counted for each MB of memory, for checkpoints." },
 	{ .name = "DIFFERENT_VNETS", .type = CONF_BOOL, .dflt = "YES", .unit = "",
 	  .doc = "The automatic NICs of a VM go to different networks; not used yet." },
-	{ .name = "DEFAULT_SCHED", .type = CONF_VECTOR, .dflt = "[ POLICY = 1 ]", .unit = "", .fields = SCHED_FIELDS,
-	  .doc = "Hosts of VMs without a rank: 0 packing, 1 striping, 2 load-aware, 3 custom, 4 fixed" POLICY_DOC },
-	{ .name = "DEFAULT_DS_SCHED", .type = CONF_VECTOR, .dflt = "[ POLICY = 1 ]", .unit = "", .fields = SCHED_FIELDS,
+	{ .name = "DEFAULT_SCHED", .type = CONF_VECTOR,
+	  .dflt = "[ POLICY = 1 ]", .unit = "", .fields = SCHED_FIELDS,
+	  .doc = "Hosts of VMs without a rank: 0 packing, 1 striping, 2 load-aware, 3 custom, 4 "
+	         "fixed" POLICY_DOC },
+	{ .name = "DEFAULT_DS_SCHED", .type = CONF_VECTOR,
+	  .dflt = "[ POLICY = 1 ]", .unit = "", .fields = SCHED_FIELDS,
 	  .doc = "Datastores of VMs without a rank: 0 packing, 1 striping, 2 custom, 3 fixed" POLICY_DOC },
-	{ .name = "DEFAULT_NIC_SCHED", .type = CONF_VECTOR, .dflt = "[ POLICY = 1 ]", .unit = "", .fields = SCHED_FIELDS,
-	  .doc = "Networks of automatic NICs (not used yet): 0 packing, 1 striping, 2 custom, 3 fixed" POLICY_DOC },
-	{ .name = "LOG", .type = CONF_VECTOR, .dflt = "[ SYSTEM = \"file\", DEBUG_LEVEL = 3 ]", .unit = "", .fields = LOG_FIELDS,
-	  .doc = "Where to (file, std, syslog) and how much (0 errors ... 3 debug, 5 everything) is logged." },
+	{ .name = "DEFAULT_NIC_SCHED", .type = CONF_VECTOR,
+	  .dflt = "[ POLICY = 1 ]", .unit = "", .fields = SCHED_FIELDS,
+	  .doc = "Networks of automatic NICs (not used yet): 0 packing, 1 striping, 2 custom, 3 "
+	         "fixed" POLICY_DOC },
+	{ .name = "LOG", .type = CONF_VECTOR,
+	  .dflt = "[ SYSTEM = \"file\", DEBUG_LEVEL = 3 ]", .unit = "", .fields = LOG_FIELDS,
+	  .doc = "Where to (file, std, syslog) and how much (0 errors ... 3 debug, 5 everything) is "
+	         "logged." },
 	{ .name = NULL },
 };
 /* clang-format on */

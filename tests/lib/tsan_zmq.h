@@ -1,5 +1,5 @@
-/* For tests that use ZeroMQ: its library is not built with ThreadSanitizer, which therefore can't see how its queues
- * hand memory from thread to thread. Include it in the test's main file. */
+/* For tests that use ZeroMQ: its library is not built with ThreadSanitizer, which therefore can't see how its
+ * queues hand memory from thread to thread. Include it in the test's main file. */
 #ifndef TESTS_LIB_TSAN_ZMQ_H
 #define TESTS_LIB_TSAN_ZMQ_H
 

@@ -1,4 +1,5 @@
-/* An oned that fits into a test: a few pools, deployments and messages. Behind struct api, or over HTTP (see test_loop.c). */
+/* An oned that fits into a test: a few pools, deployments and messages. Behind struct api, or over HTTP (see
+ * test_loop.c). */
 #ifndef TESTS_SCHEDULER_FAKE_ONED_H
 #define TESTS_SCHEDULER_FAKE_ONED_H
 
@@ -27,9 +28,9 @@ struct fake_oned {
 	int n_vms;
 	int order[FAKE_VMS], n_order; /* deployments as they came */
 	int raft_state, zone;
-	enum one_rc down; /* what every call answers, if not ONE_OK */
+	enum one_rc down;          /* what every call answers, if not ONE_OK */
 	const char *broken_method; /* answers something that is no XML */
-	int reads; /* calls of pools */
+	int reads;                 /* calls of pools */
 	atomic_bool stopping;
 };
 
@@ -53,7 +54,9 @@ static inline void fake_done(struct fake_oned *f)
 static inline void fake_site(struct fake_oned *f, int n, long long cpus)
 {
 	for (int id = 0; id < n; id++)
-		add_host(&f->hosts, &(struct xml_host){ .id = id, .state = 2, .max_cpu = cpus * 100, .max_memory = 1 << 30 });
+		add_host(&f->hosts,
+			 &(struct xml_host){
+				 .id = id, .state = 2, .max_cpu = cpus * 100, .max_memory = 1 << 30 });
 	add_store(&f->stores, &(struct xml_store){ .id = 100, .type = 1, .total = 10000, .free = 9000 });
 }
 
@@ -130,7 +133,10 @@ static inline enum one_rc fake_answer(struct fake_oned *f, const char *method, c
 	else if (!strcmp(method, "one.zone.raftstatus"))
 		strbuf_addf(text, "<RAFT><STATE>%d</STATE></RAFT>", f->raft_state);
 	else if (!strcmp(method, "one.system.config"))
-		strbuf_addf(text, "<OPENNEBULA_CONFIGURATION><FEDERATION><ZONE_ID>%d</ZONE_ID></FEDERATION></OPENNEBULA_CONFIGURATION>", f->zone);
+		strbuf_addf(text,
+			    "<OPENNEBULA_CONFIGURATION><FEDERATION><ZONE_ID>%d</ZONE_ID></FEDERATION></"
+			    "OPENNEBULA_CONFIGURATION>",
+			    f->zone);
 	else if (!strcmp(method, "one.vmpool.infoextended"))
 		fake_vm_pool(f, text);
 	else if (!strcmp(method, "one.hostpool.info"))
@@ -138,7 +144,8 @@ static inline enum one_rc fake_answer(struct fake_oned *f, const char *method, c
 	else if (!strcmp(method, "one.datastorepool.info"))
 		strbuf_addf(text, "<DATASTORE_POOL>%s</DATASTORE_POOL>", f->stores.buf);
 	else if (!strcmp(method, "one.clusterpool.info"))
-		strbuf_lit(text, "<CLUSTER_POOL><CLUSTER><ID>0</ID><TEMPLATE><TIER>gold</TIER></TEMPLATE></CLUSTER></CLUSTER_POOL>");
+		strbuf_lit(text, "<CLUSTER_POOL><CLUSTER><ID>0</ID><TEMPLATE><TIER>gold</TIER></TEMPLATE></"
+				 "CLUSTER></CLUSTER_POOL>");
 	else if (!strcmp(method, "one.hostpool.monitoring"))
 		strbuf_lit(text, "<MONITORING_DATA/>");
 	else if (!strcmp(method, "one.acl.info"))
@@ -152,8 +159,8 @@ static inline enum one_rc fake_answer(struct fake_oned *f, const char *method, c
 }
 
 /* struct api's call. */
-static inline enum one_rc fake_call(void *ctx, int lane, const char *method, const struct rpc_arg *args, struct strbuf *text,
-				    long long *number, struct one_err *err)
+static inline enum one_rc fake_call(void *ctx, int lane, const char *method, const struct rpc_arg *args,
+				    struct strbuf *text, long long *number, struct one_err *err)
 {
 	struct fake_oned *f = ctx;
 	struct strbuf unwanted = STRBUF_INIT;

@@ -5,16 +5,18 @@
 #include "scheduler/access.h"
 #include "tests/unit/scheduler/pools_xml.h"
 
-#define ANN 2
-#define BOB 3
+#define ANN         2
+#define BOB         3
 #define USERS_GROUP 1
-#define STAFF 100
+#define STAFF       100
 
 static const char USERS[] = "<USER_POOL><USER><ID>2</ID><GROUPS><ID>1</ID></GROUPS></USER>"
 			    "<USER><ID>3</ID><GROUPS><ID>1</ID><ID>100</ID></GROUPS></USER></USER_POOL>";
 
-static const char STORE[] = "<DATASTORE><ID>5</ID><UID>2</UID><GID>100</GID><CLUSTERS><ID>7</ID><ID>8</ID></CLUSTERS><PERMISSIONS>"
-			    "<OWNER_U>%d</OWNER_U><OWNER_M>%d</OWNER_M><GROUP_U>%d</GROUP_U><OTHER_U>%d</OTHER_U></PERMISSIONS></DATASTORE>";
+static const char STORE[] = "<DATASTORE><ID>5</ID><UID>2</UID><GID>100</GID><CLUSTERS><ID>7</ID><ID>8</ID></"
+			    "CLUSTERS><PERMISSIONS>"
+			    "<OWNER_U>%d</OWNER_U><OWNER_M>%d</OWNER_M><GROUP_U>%d</GROUP_U><OTHER_U>%d</"
+			    "OTHER_U></PERMISSIONS></DATASTORE>";
 static const char HOST[] = "<HOST><ID>4</ID><CLUSTER_ID>7</CLUSTER_ID></HOST>";
 
 struct fixture {
@@ -48,11 +50,14 @@ static int tear_down(void **state)
 }
 
 /* Is the host granted to ann when this is the only rule? */
-static bool ann_may(struct fixture *f, const char *user, const char *resource, const char *rights, const char *zone)
+static bool ann_may(struct fixture *f, const char *user, const char *resource, const char *rights,
+		    const char *zone)
 {
 	struct strbuf xml = STRBUF_INIT;
 
-	strbuf_addf(&xml, "<ACL_POOL><ACL><ID>0</ID><USER>%s</USER><RESOURCE>%s</RESOURCE><RIGHTS>%s</RIGHTS><ZONE>%s</ZONE></ACL></ACL_POOL>",
+	strbuf_addf(&xml,
+		    "<ACL_POOL><ACL><ID>0</ID><USER>%s</USER><RESOURCE>%s</RESOURCE><RIGHTS>%s</"
+		    "RIGHTS><ZONE>%s</ZONE></ACL></ACL_POOL>",
 		    user, resource, rights, zone);
 	access_read_rules(&f->access, &f->arena, parse_xml(&f->arena, xml.buf));
 	strbuf_done(&xml);
@@ -91,8 +96,8 @@ static void a_rule_names_all_one_or_a_clusters_objects_of_its_types(void **state
 	assert_false(ann_may(f, "400000000", "2100000005", "2", "400000000"));
 	assert_true(ann_may(f, "400000000", "2800000007", "2", "400000000"));
 	assert_false(ann_may(f, "400000000", "2800000008", "2", "400000000"));
-	assert_false(ann_may(f, "400000000", "1400000000", "2", "400000000"));  /* VMs */
-	assert_true(ann_may(f, "400000000", "3400000000", "2", "400000000"));   /* VMs and hosts */
+	assert_false(ann_may(f, "400000000", "1400000000", "2", "400000000")); /* VMs */
+	assert_true(ann_may(f, "400000000", "3400000000", "2", "400000000"));  /* VMs and hosts */
 	assert_true(ann_may(f, "0x400000000", "0x2400000000", "0xf", "0x400000000"));
 }
 
@@ -146,11 +151,16 @@ static void rules_of_groups_cover_the_groups_objects(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(administrators_may_everything_and_strangers_nothing, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_rule_counts_for_everybody_for_the_user_and_for_his_groups, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_rule_names_all_one_or_a_clusters_objects_of_its_types, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_rule_needs_the_right_the_zone_and_readable_numbers, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(permission_bits_count_for_owner_group_and_others, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(administrators_may_everything_and_strangers_nothing, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(a_rule_counts_for_everybody_for_the_user_and_for_his_groups,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_rule_names_all_one_or_a_clusters_objects_of_its_types,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_rule_needs_the_right_the_zone_and_readable_numbers, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(permission_bits_count_for_owner_group_and_others, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(rules_of_groups_cover_the_groups_objects, set_up, tear_down),
 	};
 

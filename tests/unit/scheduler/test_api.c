@@ -1,4 +1,5 @@
-/* Tests of the connections: the session is read when needed and anew after a reset. (Calls over HTTP: test_loop.c.) */
+/* Tests of the connections: the session is read when needed and anew after a reset. (Calls over HTTP:
+ * test_loop.c.) */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -58,7 +59,8 @@ static void a_server_that_is_not_there_is_an_error_of_the_call(void **state)
 	connections_init(&c, "http://127.0.0.1:1/RPC2", NULL, 1000, 1 << 20, -1);
 	strbuf_lit(&c.session, "oneadmin:one");
 	api = connections_api(&c);
-	assert_int_equal(api.call(api.ctx, API_LANES - 1, "one.system.version", none, NULL, NULL, &err), ONE_INTERNAL);
+	assert_int_equal(api.call(api.ctx, API_LANES - 1, "one.system.version", none, NULL, NULL, &err),
+			 ONE_INTERNAL);
 	assert_int_equal(api.call(api.ctx, 0, "one.system.version", none, NULL, NULL, &err), ONE_INTERNAL);
 	assert_null(strstr(err.text, "oneadmin:one"));
 	connections_done(&c);

@@ -17,7 +17,9 @@ static int set_up(void **state)
 
 	memset(&f, 0, sizeof(f));
 	fake_init(&f.oned);
-	f.conf = (struct sched_conf){ .message_size = 1 << 24, .timeout_ms = 60000, .host_rank = "- RUNNING_VMS", .store_rank = "" };
+	f.conf = (struct sched_conf){
+		.message_size = 1 << 24, .timeout_ms = 60000, .host_rank = "- RUNNING_VMS", .store_rank = ""
+	};
 	api = fake_api(&f.oned);
 	cycle_init(&f.cycle, &f.conf, &api);
 	log_open("file", "/dev/null", "", LOG_L_DEBUG, NULL); /* every line is made, none shown */
@@ -106,11 +108,14 @@ static void a_message_is_written_once_and_cleared_when_the_vm_goes(void **state)
 static void requirements_with_quotes_reach_the_message_whole(void **state)
 {
 	struct fixture *f = *state;
-	int vm = fake_add_vm(&f->oned, "<SCHED_REQUIREMENTS>NAME = \"a\\b\" &amp; TIER = \"gold\"</SCHED_REQUIREMENTS>");
+	int vm = fake_add_vm(
+		&f->oned, "<SCHED_REQUIREMENTS>NAME = \"a\\b\" &amp; TIER = \"gold\"</SCHED_REQUIREMENTS>");
 
 	fake_site(&f->oned, 1, 4);
 	run(f);
-	assert_message(f, vm, "Cannot dispatch VM: No host meets capacity and SCHED_REQUIREMENTS: NAME = \"a\\b\" & TIER = \"gold\"");
+	assert_message(f, vm,
+		       "Cannot dispatch VM: No host meets capacity and SCHED_REQUIREMENTS: NAME = \"a\\b\" & "
+		       "TIER = \"gold\"");
 	run(f);
 	assert_int_equal(f->oned.vms[vm].updates, 1);
 }
@@ -118,7 +123,8 @@ static void requirements_with_quotes_reach_the_message_whole(void **state)
 static void attributes_of_the_cluster_count_as_the_hosts(void **state)
 {
 	struct fixture *f = *state;
-	int vm = fake_add_vm(&f->oned, "<SCHED_REQUIREMENTS>TIER = \"gold\" &amp; \"CLUSTER_TEMPLATE/TIER\" = \"gold\"</SCHED_REQUIREMENTS>");
+	int vm = fake_add_vm(&f->oned, "<SCHED_REQUIREMENTS>TIER = \"gold\" &amp; \"CLUSTER_TEMPLATE/TIER\" "
+				       "= \"gold\"</SCHED_REQUIREMENTS>");
 
 	fake_site(&f->oned, 1, 4);
 	run(f);
@@ -178,8 +184,10 @@ static void a_follower_does_nothing(void **state)
 
 static void an_oned_that_is_away_or_talks_nonsense_fails_the_cycle_only(void **state)
 {
-	static const char *const READS[] = { "one.vmpool.infoextended", "one.hostpool.info", "one.clusterpool.info", "one.acl.info",
-					     "one.userpool.info", "one.datastorepool.info", "one.hostpool.monitoring" };
+	static const char *const READS[] = { "one.vmpool.infoextended", "one.hostpool.info",
+					     "one.clusterpool.info",    "one.acl.info",
+					     "one.userpool.info",       "one.datastorepool.info",
+					     "one.hostpool.monitoring" };
 	struct fixture *f = *state;
 	int vm = fake_add_vm(&f->oned, "");
 

@@ -40,7 +40,8 @@ static void plan_all(struct fixture *f, int placements)
 {
 	for (int i = 0; i < JOBS; i++) {
 		if (i < placements)
-			f->placements[f->plan.n_placements++] = (struct placement){ &f->vms[i], i % 7, 100 + i % 3 };
+			f->placements[f->plan.n_placements++] =
+				(struct placement){ &f->vms[i], i % 7, 100 + i % 3 };
 		else
 			f->notices[f->plan.n_notices++] = (struct notice){ &f->vms[i], "a reason" };
 	}

@@ -94,8 +94,10 @@ static void a_pending_vm_is_seen(void **state)
 
 static void capacity_that_becomes_free_is_seen(void **state)
 {
-	static const char *const KEYS[] = { "EVENT STATE VM/DONE/LCM_INIT/42 ", "EVENT STATE VM/STOPPED/LCM_INIT/42 ",
-					    "EVENT STATE VM/UNDEPLOYED/LCM_INIT/42 ", "EVENT STATE HOST/MONITORED//3 " };
+	static const char *const KEYS[] = { "EVENT STATE VM/DONE/LCM_INIT/42 ",
+					    "EVENT STATE VM/STOPPED/LCM_INIT/42 ",
+					    "EVENT STATE VM/UNDEPLOYED/LCM_INIT/42 ",
+					    "EVENT STATE HOST/MONITORED//3 " };
 	struct fixture *f = *state;
 
 	for (size_t i = 0; i < sizeof(KEYS) / sizeof(KEYS[0]); i++) {

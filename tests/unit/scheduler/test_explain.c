@@ -1,4 +1,5 @@
-/* Tests of the words: OpenNebula's sentences for each combination of verdicts, and the template that carries them. */
+/* Tests of the words: OpenNebula's sentences for each combination of verdicts, and the template that carries
+ * them. */
 #include <string.h>
 
 #include "common/tmpl.h"
@@ -35,21 +36,33 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static const struct sched_vm VM = { .requirements = "(CLUSTER_ID = 0) & ( RACK > )", .store_requirements = "SPEED >> 50", .rank = "",
-				    .store_rank = "", .message = "" };
+static const struct sched_vm VM = { .requirements = "(CLUSTER_ID = 0) & ( RACK > )",
+				    .store_requirements = "SPEED >> 50",
+				    .rank = "",
+				    .store_rank = "",
+				    .message = "" };
 
 static void hosts_are_explained_by_the_check_that_none_passed(void **state)
 {
-	static const struct { struct tally t; const char *text; } CASES[] = {
+	static const struct {
+		struct tally t;
+		const char *text;
+	} CASES[] = {
 		{ { .hosts = { 0 } }, "Cannot dispatch VM: No hosts enabled to run VMs" },
-		{ { .hosts = { [HOST_DENIED] = 3 } }, "Cannot dispatch VM: User is not authorized to use any host" },
-		{ { .hosts = { [HOST_NOT_PUBLIC] = 3 } }, "Cannot dispatch VM: User is not authorized to use any host" },
-		{ { .hosts = { [HOST_DENIED] = 3, [HOST_NO_CPU] = 1 } }, "Cannot dispatch VM: No host with enough capacity to deploy the VM" },
-		{ { .hosts = { [HOST_NO_MEMORY] = 1 } }, "Cannot dispatch VM: No host with enough capacity to deploy the VM" },
+		{ { .hosts = { [HOST_DENIED] = 3 } },
+		  "Cannot dispatch VM: User is not authorized to use any host" },
+		{ { .hosts = { [HOST_NOT_PUBLIC] = 3 } },
+		  "Cannot dispatch VM: User is not authorized to use any host" },
+		{ { .hosts = { [HOST_DENIED] = 3, [HOST_NO_CPU] = 1 } },
+		  "Cannot dispatch VM: No host with enough capacity to deploy the VM" },
+		{ { .hosts = { [HOST_NO_MEMORY] = 1 } },
+		  "Cannot dispatch VM: No host with enough capacity to deploy the VM" },
 		{ { .hosts = { [HOST_NO_MEMORY] = 1, [HOST_UNMET] = 1 } },
-		  "Cannot dispatch VM: No host meets capacity and SCHED_REQUIREMENTS: (CLUSTER_ID = 0) & ( RACK > )" },
+		  "Cannot dispatch VM: No host meets capacity and SCHED_REQUIREMENTS: (CLUSTER_ID = 0) & ( "
+		  "RACK > )" },
 		{ { .hosts = { [HOST_BAD_REQUIREMENTS] = 1, [HOST_NO_CPU] = 1 } },
-		  "Error in SCHED_REQUIREMENTS: '(CLUSTER_ID = 0) & ( RACK > )', error: syntax error, unexpected ')', expecting INTEGER or FLOAT "
+		  "Error in SCHED_REQUIREMENTS: '(CLUSTER_ID = 0) & ( RACK > )', error: syntax error, "
+		  "unexpected ')', expecting INTEGER or FLOAT "
 		  "at line 1, columns 29:30" },
 	};
 	struct fixture *f = *state;
@@ -63,15 +76,23 @@ static void hosts_are_explained_by_the_check_that_none_passed(void **state)
 
 static void datastores_are_explained_by_the_check_that_none_passed(void **state)
 {
-	static const struct { struct tally t; const char *text; } CASES[] = {
+	static const struct {
+		struct tally t;
+		const char *text;
+	} CASES[] = {
 		{ { .stores = { 0 } }, "Cannot dispatch VM: No system datastores found to run VMs" },
-		{ { .stores = { [STORE_DENIED] = 1 } }, "Cannot dispatch VM: User is not authorized to use any system datastore" },
-		{ { .stores = { [STORE_DENIED] = 1, [STORE_NOT_MEASURED] = 1 } }, "Cannot dispatch VM: No system datastore with enough capacity for the VM" },
-		{ { .stores = { [STORE_NO_SPACE] = 1 } }, "Cannot dispatch VM: No system datastore with enough capacity for the VM" },
+		{ { .stores = { [STORE_DENIED] = 1 } },
+		  "Cannot dispatch VM: User is not authorized to use any system datastore" },
+		{ { .stores = { [STORE_DENIED] = 1, [STORE_NOT_MEASURED] = 1 } },
+		  "Cannot dispatch VM: No system datastore with enough capacity for the VM" },
+		{ { .stores = { [STORE_NO_SPACE] = 1 } },
+		  "Cannot dispatch VM: No system datastore with enough capacity for the VM" },
 		{ { .stores = { [STORE_NO_SPACE] = 1, [STORE_UNMET] = 1 } },
-		  "Cannot dispatch VM: No system datastore meets capacity and SCHED_DS_REQUIREMENTS: SPEED >> 50" },
+		  "Cannot dispatch VM: No system datastore meets capacity and SCHED_DS_REQUIREMENTS: SPEED "
+		  ">> 50" },
 		{ { .stores = { [STORE_BAD_REQUIREMENTS] = 1 } },
-		  "Error in SCHED_DS_REQUIREMENTS: 'SPEED >> 50', error: syntax error, unexpected '>', expecting INTEGER or FLOAT "
+		  "Error in SCHED_DS_REQUIREMENTS: 'SPEED >> 50', error: syntax error, unexpected '>', "
+		  "expecting INTEGER or FLOAT "
 		  "at line 1, columns 8:9" },
 	};
 	struct fixture *f = *state;
@@ -95,7 +116,8 @@ static void what_changed_is_told_from_a_new_date(void **state)
 
 static void the_template_carries_any_text(void **state)
 {
-	static const char *const TEXTS[] = { "plain", "\"quoted\" and 'single'", "back\\slash", "[a, b] = { # }", "\xc3\xa4\xe2\x82\xac" };
+	static const char *const TEXTS[] = { "plain", "\"quoted\" and 'single'", "back\\slash",
+					     "[a, b] = { # }", "\xc3\xa4\xe2\x82\xac" };
 	struct fixture *f = *state;
 
 	for (size_t i = 0; i < sizeof(TEXTS) / sizeof(TEXTS[0]); i++) {
@@ -124,7 +146,8 @@ static void the_tally_names_what_there_is(void **state)
 	explain_tally(&(struct tally){ .hosts = { [HOST_NO_CPU] = 2, [HOST_UNMET] = 1 } }, &f->out);
 	assert_string_equal(f->out.buf, "3 hosts: 2 not enough CPU, 1 SCHED_REQUIREMENTS not met");
 	strbuf_reset(&f->out);
-	explain_tally(&(struct tally){ .hosts = { [HOST_FITS] = 1 }, .stores = { [STORE_DENIED] = 1 } }, &f->out);
+	explain_tally(&(struct tally){ .hosts = { [HOST_FITS] = 1 }, .stores = { [STORE_DENIED] = 1 } },
+		      &f->out);
 	assert_string_equal(f->out.buf, "1 hosts: 1 fits; 1 system datastores: 1 owner is not authorized");
 }
 

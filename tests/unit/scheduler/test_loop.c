@@ -47,7 +47,9 @@ static void a_vm_that_may_be_tried_again_makes_it_due(void **state)
 static void an_oned_that_is_away_is_asked_again_soon_but_not_for_each_event(void **state)
 {
 	(void)state;
-	struct loop_clock clock = { .last_start = 1000, .last_end = 1200, .retry_at = NEVER, .failed = true, .wanted = true };
+	struct loop_clock clock = {
+		.last_start = 1000, .last_end = 1200, .retry_at = NEVER, .failed = true, .wanted = true
+	};
 
 	assert_true(loop_due_ms(&clock, 15000) == 1200 + LOOP_AWAY_MS);
 	assert_true(loop_due_ms(&clock, 1000) == 2000);
@@ -142,7 +144,8 @@ static void answer(struct http_peer *peer, const char *body)
 		result = xmlrpc_build_value(&env, "(bsi)", 0, err.text, (xmlrpc_int32)err.rc);
 	xml = XMLRPC_MEMBLOCK_NEW(char, &env, 0);
 	xmlrpc_serialize_response(&env, xml, result);
-	strbuf_addf(&out, "HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: %zu\r\n\r\n", XMLRPC_MEMBLOCK_SIZE(char, xml));
+	strbuf_addf(&out, "HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: %zu\r\n\r\n",
+		    XMLRPC_MEMBLOCK_SIZE(char, xml));
 	strbuf_add(&out, XMLRPC_MEMBLOCK_CONTENTS(char, xml), XMLRPC_MEMBLOCK_SIZE(char, xml));
 	if (write(peer->fd, out.buf, out.len) < 0)
 		abort();
@@ -260,10 +263,14 @@ static void daemon_start(struct daemon *d)
 	http_open(&d->http, &d->oned);
 	snprintf(d->endpoint, sizeof(d->endpoint), "http://127.0.0.1:%d/RPC2", d->http.port);
 	write_auth(d);
-	d->conf = (struct sched_conf){ .message_size = 1 << 24, .timeout_ms = 60000, .interval_ms = 3600 * 1000,
-				       .host_rank = "- RUNNING_VMS", .store_rank = "FREE_MB" };
+	d->conf = (struct sched_conf){ .message_size = 1 << 24,
+				       .timeout_ms = 60000,
+				       .interval_ms = 3600 * 1000,
+				       .host_rank = "- RUNNING_VMS",
+				       .store_rank = "FREE_MB" };
 	assert_int_equal(pipe(d->signals), 0);
-	connections_init(&d->connections, d->endpoint, d->auth_file, d->conf.timeout_ms, 1 << 24, d->signals[0]);
+	connections_init(&d->connections, d->endpoint, d->auth_file, d->conf.timeout_ms, 1 << 24,
+			 d->signals[0]);
 	assert_int_equal(events_open(d->events_at, &d->events, &err), ONE_OK);
 	log_open("file", "/dev/null", "", LOG_L_DEBUG, NULL); /* every line is made, none shown */
 	assert_int_equal(pthread_create(&d->thread, NULL, run_daemon, d), 0);

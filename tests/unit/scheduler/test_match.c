@@ -20,14 +20,28 @@ static int set_up(void **state)
 	arena_init(&f.arena);
 	model_init(&f.model, &f.arena, 0);
 	strbuf_lit(&hosts, "<HOST_POOL>");
-	add_host(&hosts, &(struct xml_host){ .id = 0, .state = 2, .max_cpu = 400, .max_memory = 4096, .free_disk = 100, .attributes = "<RACK>1</RACK>" });
-	add_host(&hosts, &(struct xml_host){ .id = 1, .state = 2, .max_cpu = 400, .max_memory = 4096, .cluster = 5,
-			.attributes = "<RACK>2</RACK><PUBLIC_CLOUD>yes</PUBLIC_CLOUD>" });
+	add_host(&hosts, &(struct xml_host){ .id = 0,
+					     .state = 2,
+					     .max_cpu = 400,
+					     .max_memory = 4096,
+					     .free_disk = 100,
+					     .attributes = "<RACK>1</RACK>" });
+	add_host(&hosts,
+		 &(struct xml_host){ .id = 1,
+				     .state = 2,
+				     .max_cpu = 400,
+				     .max_memory = 4096,
+				     .cluster = 5,
+				     .attributes = "<RACK>2</RACK><PUBLIC_CLOUD>yes</PUBLIC_CLOUD>" });
 	strbuf_lit(&hosts, "</HOST_POOL>");
 	strbuf_lit(&stores, "<DATASTORE_POOL>");
-	add_store(&stores, &(struct xml_store){ .id = 10, .type = 1, .total = 1000, .free = 400, .attributes = "<SPEED>1</SPEED>" });
+	add_store(
+		&stores,
+		&(struct xml_store){
+			.id = 10, .type = 1, .total = 1000, .free = 400, .attributes = "<SPEED>1</SPEED>" });
 	add_store(&stores, &(struct xml_store){ .id = 11, .type = 1, .attributes = "<SPEED>1</SPEED>" });
-	add_store(&stores, &(struct xml_store){ .id = 12, .type = 1, .local = true, .attributes = "<SPEED>2</SPEED>" });
+	add_store(&stores, &(struct xml_store){
+				   .id = 12, .type = 1, .local = true, .attributes = "<SPEED>2</SPEED>" });
 	strbuf_lit(&stores, "</DATASTORE_POOL>");
 	model_read_hosts(&f.model, parse_xml(&f.arena, hosts.buf), NULL, NULL);
 	model_read_stores(&f.model, parse_xml(&f.arena, stores.buf));
@@ -51,8 +65,14 @@ static int tear_down(void **state)
 
 static struct sched_vm plain_vm(void)
 {
-	return (struct sched_vm){ .id = 9, .cpu = 100, .memory_kb = 1024, .requirements = "", .store_requirements = "",
-				  .rank = "", .store_rank = "", .message = "" };
+	return (struct sched_vm){ .id = 9,
+				  .cpu = 100,
+				  .memory_kb = 1024,
+				  .requirements = "",
+				  .store_requirements = "",
+				  .rank = "",
+				  .store_rank = "",
+				  .message = "" };
 }
 
 static enum host_verdict host_verdict(struct fixture *f, const struct sched_vm *vm, bool public_only)

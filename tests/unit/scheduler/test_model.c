@@ -51,19 +51,40 @@ static void only_monitored_hosts_are_kept_by_id(void **state)
 
 static void hosts_are_asked_for_attributes_of_share_template_monitoring_and_cluster(void **state)
 {
-	static const char CLUSTERS[] = "<CLUSTER_POOL><CLUSTER><ID>7</ID><TEMPLATE><TIER>gold</TIER></TEMPLATE></CLUSTER></CLUSTER_POOL>";
-	static const char SAMPLES[] = "<MONITORING_DATA><MONITORING><ID>1</ID><CAPACITY><FREE_CPU>77</FREE_CPU></CAPACITY>"
-				      "<SYSTEM><NETRX>5</NETRX></SYSTEM></MONITORING></MONITORING_DATA>";
-	static const struct { const char *name, *value; } ASKED[] = {
-		{ "ID", "1" }, { "NAME", "rack1" }, { "CLUSTER", "c7" }, { "MAX_CPU", "800" }, { "FREE_DISK", "50" }, { "RACK", "3" },
-		{ "FREE_CPU", "77" }, { "NETRX", "5" }, { "TIER", "gold" }, { "CLUSTER_TEMPLATE/TIER", "gold" }, { "NOSUCH", NULL },
-		{ "MONITORING/CAPACITY/FREE_CPU", "77" }, { "/HOST/CLUSTER_TEMPLATE/TIER", "gold" }, { "CURRENT_VMS", "12" },
+	static const char CLUSTERS[] = "<CLUSTER_POOL><CLUSTER><ID>7</ID><TEMPLATE><TIER>gold</TIER></"
+				       "TEMPLATE></CLUSTER></CLUSTER_POOL>";
+	static const char SAMPLES[] =
+		"<MONITORING_DATA><MONITORING><ID>1</ID><CAPACITY><FREE_CPU>77</FREE_CPU></CAPACITY>"
+		"<SYSTEM><NETRX>5</NETRX></SYSTEM></MONITORING></MONITORING_DATA>";
+	static const struct {
+		const char *name, *value;
+	} ASKED[] = {
+		{ "ID", "1" },
+		{ "NAME", "rack1" },
+		{ "CLUSTER", "c7" },
+		{ "MAX_CPU", "800" },
+		{ "FREE_DISK", "50" },
+		{ "RACK", "3" },
+		{ "FREE_CPU", "77" },
+		{ "NETRX", "5" },
+		{ "TIER", "gold" },
+		{ "CLUSTER_TEMPLATE/TIER", "gold" },
+		{ "NOSUCH", NULL },
+		{ "MONITORING/CAPACITY/FREE_CPU", "77" },
+		{ "/HOST/CLUSTER_TEMPLATE/TIER", "gold" },
+		{ "CURRENT_VMS", "12" },
 	};
 	struct fixture *f = *state;
 
-	add_host(&f->xml, &(struct xml_host){ .id = 1, .state = 2, .cluster = 7, .max_cpu = 800, .free_disk = 50,
-					      .attributes = "<RACK>3</RACK>", .vms = "<ID>12</ID><ID>13</ID>" });
-	model_read_hosts(&f->model, wrapped(f, "HOST_POOL"), parse_xml(&f->arena, CLUSTERS), parse_xml(&f->arena, SAMPLES));
+	add_host(&f->xml, &(struct xml_host){ .id = 1,
+					      .state = 2,
+					      .cluster = 7,
+					      .max_cpu = 800,
+					      .free_disk = 50,
+					      .attributes = "<RACK>3</RACK>",
+					      .vms = "<ID>12</ID><ID>13</ID>" });
+	model_read_hosts(&f->model, wrapped(f, "HOST_POOL"), parse_xml(&f->arena, CLUSTERS),
+			 parse_xml(&f->arena, SAMPLES));
 	for (size_t i = 0; i < sizeof(ASKED) / sizeof(ASKED[0]); i++) {
 		const char *value = host_lookup(&f->model.hosts[0], ASKED[i].name, 0);
 
@@ -78,13 +99,20 @@ static void hosts_are_asked_for_attributes_of_share_template_monitoring_and_clus
 
 static void placing_a_vm_changes_numbers_and_attributes_of_the_host(void **state)
 {
-	static const char SAMPLES[] = "<MONITORING_DATA><MONITORING><ID>1</ID><CAPACITY><FREE_CPU>700</FREE_CPU><FREE_MEMORY>9000</FREE_MEMORY>"
+	static const char SAMPLES[] = "<MONITORING_DATA><MONITORING><ID>1</ID><CAPACITY><FREE_CPU>700</"
+				      "FREE_CPU><FREE_MEMORY>9000</FREE_MEMORY>"
 				      "</CAPACITY></MONITORING></MONITORING_DATA>";
 	struct fixture *f = *state;
 	struct sched_vm vm = { .id = 40, .cpu = 150, .memory_kb = 2000, .disk_mb = 10 };
 	struct sched_host *h;
 
-	add_host(&f->xml, &(struct xml_host){ .id = 1, .state = 2, .max_cpu = 800, .used_cpu = 100, .max_memory = 10000, .used_memory = 1000, .running = 1 });
+	add_host(&f->xml, &(struct xml_host){ .id = 1,
+					      .state = 2,
+					      .max_cpu = 800,
+					      .used_cpu = 100,
+					      .max_memory = 10000,
+					      .used_memory = 1000,
+					      .running = 1 });
 	model_read_hosts(&f->model, wrapped(f, "HOST_POOL"), NULL, parse_xml(&f->arena, SAMPLES));
 	h = &f->model.hosts[0];
 	model_place(&f->model, &vm, h, NULL);
@@ -107,7 +135,9 @@ static void datastores_are_system_ones_that_are_ready_and_image_ones(void **stat
 {
 	struct fixture *f = *state;
 
-	add_store(&f->xml, &(struct xml_store){ .id = 3, .type = 1, .total = 100, .free = 40, .attributes = "<SPEED>5</SPEED>" });
+	add_store(&f->xml,
+		  &(struct xml_store){
+			  .id = 3, .type = 1, .total = 100, .free = 40, .attributes = "<SPEED>5</SPEED>" });
 	add_store(&f->xml, &(struct xml_store){ .id = 0, .type = 1, .state = 1 });
 	add_store(&f->xml, &(struct xml_store){ .id = 2, .type = 2 });
 	add_store(&f->xml, &(struct xml_store){ .id = 1, .type = 0, .state = 1 });
@@ -125,14 +155,25 @@ static void datastores_are_system_ones_that_are_ready_and_image_ones(void **stat
 
 static void a_limit_makes_free_space_smaller_but_never_larger(void **state)
 {
-	static const struct { const char *limit; long long free_mb; } CASES[] = {
-		{ "", 400 }, { "<LIMIT_MB>700</LIMIT_MB>", 100 }, { "<LIMIT_MB>9000</LIMIT_MB>", 400 }, { "<LIMIT_MB>500</LIMIT_MB>", 0 },
-		{ "<LIMIT_MB></LIMIT_MB>", 400 }, { "<LIMIT_MB>all</LIMIT_MB>", 400 },
+	static const struct {
+		const char *limit;
+		long long free_mb;
+	} CASES[] = {
+		{ "", 400 },
+		{ "<LIMIT_MB>700</LIMIT_MB>", 100 },
+		{ "<LIMIT_MB>9000</LIMIT_MB>", 400 },
+		{ "<LIMIT_MB>500</LIMIT_MB>", 0 },
+		{ "<LIMIT_MB></LIMIT_MB>", 400 },
+		{ "<LIMIT_MB>all</LIMIT_MB>", 400 },
 	};
 	struct fixture *f = *state;
 
 	for (int i = 0; i < (int)(sizeof(CASES) / sizeof(CASES[0])); i++)
-		add_store(&f->xml, &(struct xml_store){ .id = i, .type = 1, .total = 1000, .free = 400, .attributes = CASES[i].limit });
+		add_store(&f->xml, &(struct xml_store){ .id = i,
+							.type = 1,
+							.total = 1000,
+							.free = 400,
+							.attributes = CASES[i].limit });
 	model_read_stores(&f->model, wrapped(f, "DATASTORE_POOL"));
 	for (int i = 0; i < f->model.n_stores; i++)
 		assert_int_equal(f->model.stores[i].free_mb, CASES[i].free_mb);
@@ -140,8 +181,10 @@ static void a_limit_makes_free_space_smaller_but_never_larger(void **state)
 
 static void shared_space_is_the_datastores_and_local_space_the_hosts(void **state)
 {
-	static const char HOSTS[] = "<HOST_POOL><HOST><ID>1</ID><STATE>2</STATE><HOST_SHARE><DATASTORES><FREE_DISK>900</FREE_DISK>"
-				    "<DS><ID>5</ID><FREE_MB>300</FREE_MB></DS></DATASTORES></HOST_SHARE></HOST></HOST_POOL>";
+	static const char HOSTS[] =
+		"<HOST_POOL><HOST><ID>1</ID><STATE>2</STATE><HOST_SHARE><DATASTORES><FREE_DISK>900</"
+		"FREE_DISK>"
+		"<DS><ID>5</ID><FREE_MB>300</FREE_MB></DS></DATASTORES></HOST_SHARE></HOST></HOST_POOL>";
 	struct fixture *f = *state;
 	struct sched_vm vm = { .id = 40, .disk_mb = 100 };
 	struct sched_host *h;

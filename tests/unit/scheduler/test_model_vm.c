@@ -44,13 +44,18 @@ static const struct sched_vm *read_one(struct fixture *f, const struct xml_vm *v
 
 static void capacity_is_in_hundredths_and_kilobytes(void **state)
 {
-	static const struct { const char *cpu; long long hundredths; } CPUS[] = {
-		{ "1", 100 }, { "0.1", 10 }, { "0.29", 29 }, { "0.57", 57 }, { "1.13", 113 }, { "0.001", 0 }, { "16.5", 1650 },
+	static const struct {
+		const char *cpu;
+		long long hundredths;
+	} CPUS[] = {
+		{ "1", 100 },    { "0.1", 10 },  { "0.29", 29 },   { "0.57", 57 },
+		{ "1.13", 113 }, { "0.001", 0 }, { "16.5", 1650 },
 	};
 	struct fixture *f = *state;
 
 	for (size_t i = 0; i < sizeof(CPUS) / sizeof(CPUS[0]); i++)
-		assert_int_equal(read_one(f, &(struct xml_vm){ .cpu = CPUS[i].cpu, .memory = 1 }, 0)->cpu, CPUS[i].hundredths);
+		assert_int_equal(read_one(f, &(struct xml_vm){ .cpu = CPUS[i].cpu, .memory = 1 }, 0)->cpu,
+				 CPUS[i].hundredths);
 	assert_int_equal(read_one(f, &(struct xml_vm){ .memory = 3 }, 0)->memory_kb, 3072);
 }
 
@@ -67,7 +72,8 @@ static void a_vm_without_cpu_or_memory_takes_nothing(void **state)
 {
 	static const char DISK[] = "<DISK><TYPE>fs</TYPE><SIZE>100</SIZE></DISK>";
 	struct fixture *f = *state;
-	const struct sched_vm *vm = read_one(f, &(struct xml_vm){ .cpu = "0", .memory = 64, .attributes = DISK }, 1);
+	const struct sched_vm *vm =
+		read_one(f, &(struct xml_vm){ .cpu = "0", .memory = 64, .attributes = DISK }, 1);
 
 	assert_true(vm->cpu == 0 && vm->memory_kb == 0 && vm->disk_mb == 0);
 	vm = read_one(f, &(struct xml_vm){ .cpu = "1", .memory = 0, .attributes = DISK }, 1);
@@ -78,24 +84,40 @@ static void a_vm_without_cpu_or_memory_takes_nothing(void **state)
 
 static void disks_count_where_they_will_lie(void **state)
 {
-	static const struct { const char *disk; long long system_mb, image_mb; int images; } CASES[] = {
+	static const struct {
+		const char *disk;
+		long long system_mb, image_mb;
+		int images;
+	} CASES[] = {
 		{ "<DISK><TYPE>swap</TYPE><SIZE>100</SIZE></DISK>", 100, 0, 0 },
 		{ "<DISK><TYPE>FS</TYPE><SIZE>100</SIZE></DISK>", 100, 0, 0 },
-		{ "<DISK>" IMAGE "<CLONE>YES</CLONE><CLONE_TARGET>SYSTEM</CLONE_TARGET><LN_TARGET>NONE</LN_TARGET></DISK>", 100, 0, 1 },
-		{ "<DISK>" IMAGE "<CLONE>YES</CLONE><CLONE_TARGET>SELF</CLONE_TARGET><LN_TARGET>NONE</LN_TARGET></DISK>", 0, 100, 1 },
-		{ "<DISK>" IMAGE "<CLONE>NO</CLONE><CLONE_TARGET>SYSTEM</CLONE_TARGET><LN_TARGET>NONE</LN_TARGET></DISK>", 0, 0, 1 },
-		{ "<DISK>" IMAGE "<CLONE>NO</CLONE><CLONE_TARGET>SELF</CLONE_TARGET><LN_TARGET>system</LN_TARGET></DISK>", 100, 0, 1 },
+		{ "<DISK>" IMAGE
+		  "<CLONE>YES</CLONE><CLONE_TARGET>SYSTEM</CLONE_TARGET><LN_TARGET>NONE</LN_TARGET></DISK>",
+		  100, 0, 1 },
+		{ "<DISK>" IMAGE
+		  "<CLONE>YES</CLONE><CLONE_TARGET>SELF</CLONE_TARGET><LN_TARGET>NONE</LN_TARGET></DISK>",
+		  0, 100, 1 },
+		{ "<DISK>" IMAGE
+		  "<CLONE>NO</CLONE><CLONE_TARGET>SYSTEM</CLONE_TARGET><LN_TARGET>NONE</LN_TARGET></DISK>",
+		  0, 0, 1 },
+		{ "<DISK>" IMAGE
+		  "<CLONE>NO</CLONE><CLONE_TARGET>SELF</CLONE_TARGET><LN_TARGET>system</LN_TARGET></DISK>",
+		  100, 0, 1 },
 		{ "<DISK>" IMAGE "<CLONE>YES</CLONE><CLONE_TARGET>SYSTEM</CLONE_TARGET>"
-		  "<DISK_SNAPSHOT_TOTAL_SIZE>30</DISK_SNAPSHOT_TOTAL_SIZE></DISK>", 130, 0, 1 },
-		{ "<DISK><SIZE>100</SIZE><CLONE>YES</CLONE><CLONE_TARGET>SYSTEM</CLONE_TARGET></DISK>", 0, 0, 0 },
+		  "<DISK_SNAPSHOT_TOTAL_SIZE>30</DISK_SNAPSHOT_TOTAL_SIZE></DISK>",
+		  130, 0, 1 },
+		{ "<DISK><SIZE>100</SIZE><CLONE>YES</CLONE><CLONE_TARGET>SYSTEM</CLONE_TARGET></DISK>", 0, 0,
+		  0 },
 		{ "<DISK><TYPE>fs</TYPE></DISK>", 0, 0, 0 },
 		{ "<DISK>" IMAGE "<CLONE>YES</CLONE><CLONE_TARGET>SELF</CLONE_TARGET></DISK>"
-		  "<DISK>" IMAGE "<CLONE>YES</CLONE><CLONE_TARGET>SELF</CLONE_TARGET></DISK>", 0, 200, 1 },
+		  "<DISK>" IMAGE "<CLONE>YES</CLONE><CLONE_TARGET>SELF</CLONE_TARGET></DISK>",
+		  0, 200, 1 },
 	};
 	struct fixture *f = *state;
 
 	for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
-		const struct sched_vm *vm = read_one(f, &(struct xml_vm){ .memory = 64, .attributes = CASES[i].disk }, 0);
+		const struct sched_vm *vm =
+			read_one(f, &(struct xml_vm){ .memory = 64, .attributes = CASES[i].disk }, 0);
 
 		assert_int_equal(vm->disk_mb, CASES[i].system_mb);
 		assert_int_equal(vm->n_images, CASES[i].images);
@@ -114,11 +136,16 @@ static void memory_counts_as_disk_by_the_scale(void **state)
 
 static void automatic_requirements_stand_before_the_users(void **state)
 {
-	static const char AUTOMATIC[] = "<AUTOMATIC_REQUIREMENTS>(CLUSTER_ID = 0) &amp; !(PUBLIC_CLOUD = YES)</AUTOMATIC_REQUIREMENTS>"
-					"<AUTOMATIC_DS_REQUIREMENTS>(\"CLUSTERS/ID\" @&gt; 0)</AUTOMATIC_DS_REQUIREMENTS>";
-	static const char USER[] = "<SCHED_REQUIREMENTS>A = 1 | B = 2</SCHED_REQUIREMENTS><SCHED_DS_REQUIREMENTS>C = 3</SCHED_DS_REQUIREMENTS>";
+	static const char AUTOMATIC[] =
+		"<AUTOMATIC_REQUIREMENTS>(CLUSTER_ID = 0) &amp; !(PUBLIC_CLOUD = "
+		"YES)</AUTOMATIC_REQUIREMENTS>"
+		"<AUTOMATIC_DS_REQUIREMENTS>(\"CLUSTERS/ID\" @&gt; 0)</AUTOMATIC_DS_REQUIREMENTS>";
+	static const char USER[] =
+		"<SCHED_REQUIREMENTS>A = 1 | B = 2</SCHED_REQUIREMENTS><SCHED_DS_REQUIREMENTS>C = "
+		"3</SCHED_DS_REQUIREMENTS>";
 	struct fixture *f = *state;
-	const struct sched_vm *vm = read_one(f, &(struct xml_vm){ .memory = 1, .attributes = AUTOMATIC, .user = USER }, 0);
+	const struct sched_vm *vm =
+		read_one(f, &(struct xml_vm){ .memory = 1, .attributes = AUTOMATIC, .user = USER }, 0);
 
 	assert_string_equal(vm->requirements, "(CLUSTER_ID = 0) & !(PUBLIC_CLOUD = YES) & ( A = 1 | B = 2 )");
 	assert_string_equal(vm->store_requirements, "(\"CLUSTERS/ID\" @> 0) & ( C = 3 )");
@@ -132,8 +159,14 @@ static void automatic_requirements_stand_before_the_users(void **state)
 static void ranks_priority_and_message_come_from_the_user_template(void **state)
 {
 	struct fixture *f = *state;
-	const struct sched_vm *vm = read_one(f, &(struct xml_vm){ .memory = 1, .uid = 3, .gid = 100,
-			.user = "<RANK>A</RANK><SCHED_DS_RANK>B</SCHED_DS_RANK><USER_PRIORITY>2.5</USER_PRIORITY><SCHED_MESSAGE>m</SCHED_MESSAGE>" }, 0);
+	const struct sched_vm *vm = read_one(
+		f,
+		&(struct xml_vm){ .memory = 1,
+				  .uid = 3,
+				  .gid = 100,
+				  .user = "<RANK>A</RANK><SCHED_DS_RANK>B</SCHED_DS_RANK><USER_PRIORITY>2.5</"
+					  "USER_PRIORITY><SCHED_MESSAGE>m</SCHED_MESSAGE>" },
+		0);
 
 	assert_string_equal(vm->rank, "A");
 	assert_string_equal(vm->store_rank, "B");
@@ -141,27 +174,42 @@ static void ranks_priority_and_message_come_from_the_user_template(void **state)
 	assert_true(vm->priority > 2.4 && vm->priority < 2.6);
 	assert_int_equal(vm->uid, 3);
 	assert_int_equal(vm->gid, 100);
-	vm = read_one(f, &(struct xml_vm){ .memory = 1, .user = "<RANK>A</RANK><SCHED_RANK>C</SCHED_RANK><USER_PRIORITY>high</USER_PRIORITY>" }, 0);
+	vm = read_one(f,
+		      &(struct xml_vm){ .memory = 1,
+					.user = "<RANK>A</RANK><SCHED_RANK>C</"
+						"SCHED_RANK><USER_PRIORITY>high</USER_PRIORITY>" },
+		      0);
 	assert_string_equal(vm->rank, "C");
 	assert_true(vm->priority >= 0 && vm->priority <= 0);
 }
 
 static void stopped_and_undeployed_vms_resume(void **state)
 {
-	static const struct { const char *history; bool resume; } CASES[] = {
-		{ "", false }, { "<HISTORY><ACTION>9</ACTION></HISTORY>", true }, { "<HISTORY><ACTION>5</ACTION></HISTORY>", true },
-		{ "<HISTORY><ACTION>6</ACTION></HISTORY>", true }, { "<HISTORY><ACTION>14</ACTION></HISTORY>", false },
+	static const struct {
+		const char *history;
+		bool resume;
+	} CASES[] = {
+		{ "", false },
+		{ "<HISTORY><ACTION>9</ACTION></HISTORY>", true },
+		{ "<HISTORY><ACTION>5</ACTION></HISTORY>", true },
+		{ "<HISTORY><ACTION>6</ACTION></HISTORY>", true },
+		{ "<HISTORY><ACTION>14</ACTION></HISTORY>", false },
 		{ "<HISTORY><ACTION>9</ACTION></HISTORY><HISTORY><ACTION>14</ACTION></HISTORY>", false },
 	};
 	struct fixture *f = *state;
 
 	for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++)
-		assert_int_equal(read_one(f, &(struct xml_vm){ .memory = 1, .history = CASES[i].history }, 0)->resume, CASES[i].resume);
+		assert_int_equal(
+			read_one(f, &(struct xml_vm){ .memory = 1, .history = CASES[i].history }, 0)->resume,
+			CASES[i].resume);
 }
 
 static void vms_come_by_priority_and_then_by_age_and_only_pending_ones(void **state)
 {
-	static const struct { int id; const char *priority; } VMS[] = { { 4, "" }, { 2, "5" }, { 1, "-1" }, { 0, "5.5" }, { 3, "0" } };
+	static const struct {
+		int id;
+		const char *priority;
+	} VMS[] = { { 4, "" }, { 2, "5" }, { 1, "-1" }, { 0, "5.5" }, { 3, "0" } };
 	static const int ORDER[] = { 0, 2, 3, 4, 1 };
 	struct fixture *f = *state;
 	struct strbuf xml = STRBUF_INIT;

@@ -37,8 +37,10 @@ static void site_plan(struct site *s, struct plan_limits limits)
 	struct arena *a = &s->arena;
 
 	model_init(&s->model, a, 0);
-	model_read_hosts(&s->model, parse_xml(a, arena_printf(a, "<HOST_POOL>%s</HOST_POOL>", s->hosts.buf)), NULL, NULL);
-	model_read_stores(&s->model, parse_xml(a, arena_printf(a, "<DATASTORE_POOL>%s</DATASTORE_POOL>", s->stores.buf)));
+	model_read_hosts(&s->model, parse_xml(a, arena_printf(a, "<HOST_POOL>%s</HOST_POOL>", s->hosts.buf)),
+			 NULL, NULL);
+	model_read_stores(&s->model, parse_xml(a, arena_printf(a, "<DATASTORE_POOL>%s</DATASTORE_POOL>",
+							       s->stores.buf)));
 	model_read_vms(&s->model, parse_xml(a, arena_printf(a, "<VM_POOL>%s</VM_POOL>", s->vms.buf)), 0);
 	s->matcher = matcher_new(&s->model, s->rank, s->store_rank);
 	plan_make(&s->plan, &s->model, s->matcher, &limits, &s->retries, 0);
@@ -79,9 +81,20 @@ static const char *reason_of(const struct site *s, int vm_id)
 #define CLUSTERS   2
 #define RACKS      3
 
-struct o_host { int id, cluster, rack, state, placed; long long cpu, memory, running, disk; };
-struct o_store { int id, clusters, speed; bool local, ready; long long total, free; };
-struct o_vm { int id, rack, speed, priority; long long cpu, memory, disk; bool resume, pair, done; };
+struct o_host {
+	int id, cluster, rack, state, placed;
+	long long cpu, memory, running, disk;
+};
+struct o_store {
+	int id, clusters, speed;
+	bool local, ready;
+	long long total, free;
+};
+struct o_vm {
+	int id, rack, speed, priority;
+	long long cpu, memory, disk;
+	bool resume, pair, done;
+};
 struct oracle {
 	struct o_host hosts[MAX_HOSTS];
 	struct o_store stores[MAX_STORES];
@@ -109,9 +122,16 @@ static void make_hosts(struct oracle *o, struct site *s)
 		h->running = pick(0, 4);
 		h->disk = pick(0, 3) * 1000;
 		snprintf(rack, sizeof(rack), "<RACK>%d</RACK>", h->rack);
-		add_host(&s->hosts, &(struct xml_host){ .id = h->id, .cluster = h->cluster, .state = h->state,
-				.max_cpu = (h->cpu + used) * 100, .used_cpu = used * 100, .max_memory = (h->memory + memory) * MB,
-				.used_memory = memory * MB, .running = h->running, .free_disk = h->disk, .attributes = rack });
+		add_host(&s->hosts, &(struct xml_host){ .id = h->id,
+							.cluster = h->cluster,
+							.state = h->state,
+							.max_cpu = (h->cpu + used) * 100,
+							.used_cpu = used * 100,
+							.max_memory = (h->memory + memory) * MB,
+							.used_memory = memory * MB,
+							.running = h->running,
+							.free_disk = h->disk,
+							.attributes = rack });
 	}
 }
 
@@ -124,13 +144,21 @@ static void make_stores(struct oracle *o, struct site *s)
 		struct o_store *d = &o->stores[i];
 		char speed[64];
 
-		*d = (struct o_store){ .id = i + 100, .clusters = pick(0, 3), .speed = pick(1, 2), .local = pick(0, 1) };
+		*d = (struct o_store){
+			.id = i + 100, .clusters = pick(0, 3), .speed = pick(1, 2), .local = pick(0, 1)
+		};
 		d->ready = pick(0, 5) > 0;
 		d->total = pick(0, 4) ? 5000 : 0;
 		d->free = d->total ? pick(0, 5) * 1000 : 0;
 		snprintf(speed, sizeof(speed), "<SPEED>%d</SPEED>", d->speed);
-		add_store(&s->stores, &(struct xml_store){ .id = d->id, .type = 1, .state = !d->ready, .local = d->local,
-				.total = d->total, .free = d->free, .clusters = IDS[d->clusters], .attributes = speed });
+		add_store(&s->stores, &(struct xml_store){ .id = d->id,
+							   .type = 1,
+							   .state = !d->ready,
+							   .local = d->local,
+							   .total = d->total,
+							   .free = d->free,
+							   .clusters = IDS[d->clusters],
+							   .attributes = speed });
 	}
 }
 
@@ -142,24 +170,35 @@ static void make_vms(struct oracle *o, struct site *s)
 		char user[256], disk[128], cpu[16];
 		int len;
 
-		*v = (struct o_vm){ .id = i, .rack = pick(-1, RACKS), .speed = pick(-2, 2), .priority = pick(-1, 1) };
+		*v = (struct o_vm){
+			.id = i, .rack = pick(-1, RACKS), .speed = pick(-2, 2), .priority = pick(-1, 1)
+		};
 		v->cpu = pick(1, 3);
 		v->memory = pick(1, 3);
 		v->disk = pick(0, 2) * 700;
 		v->resume = pick(0, 6) == 0;
 		len = snprintf(user, sizeof(user), "<USER_PRIORITY>%d</USER_PRIORITY>", v->priority);
 		if (v->rack >= 0)
-			len += snprintf(user + len, sizeof(user) - (size_t)len, "<SCHED_REQUIREMENTS>RACK = %d</SCHED_REQUIREMENTS>", v->rack);
+			len += snprintf(user + len, sizeof(user) - (size_t)len,
+					"<SCHED_REQUIREMENTS>RACK = %d</SCHED_REQUIREMENTS>", v->rack);
 		if (v->speed > 0)
-			snprintf(user + len, sizeof(user) - (size_t)len, "<SCHED_DS_REQUIREMENTS>SPEED = %d</SCHED_DS_REQUIREMENTS>", v->speed);
+			snprintf(user + len, sizeof(user) - (size_t)len,
+				 "<SCHED_DS_REQUIREMENTS>SPEED = %d</SCHED_DS_REQUIREMENTS>", v->speed);
 		snprintf(disk, sizeof(disk), "<DISK><TYPE>fs</TYPE><SIZE>%lld</SIZE></DISK>", v->disk);
 		snprintf(cpu, sizeof(cpu), "%lld", v->cpu);
-		add_vm(&s->vms, &(struct xml_vm){ .id = v->id, .cpu = cpu, .memory = v->memory, .attributes = disk, .user = user,
-				.history = v->resume ? "<HISTORY><ACTION>5</ACTION></HISTORY>" : "" });
+		add_vm(&s->vms,
+		       &(struct xml_vm){ .id = v->id,
+					 .cpu = cpu,
+					 .memory = v->memory,
+					 .attributes = disk,
+					 .user = user,
+					 .history =
+						 v->resume ? "<HISTORY><ACTION>5</ACTION></HISTORY>" : "" });
 	}
 }
 
-static bool o_fits(const struct oracle *o, const struct o_vm *v, const struct o_host *h, const struct o_store *d)
+static bool o_fits(const struct oracle *o, const struct o_vm *v, const struct o_host *h,
+		   const struct o_store *d)
 {
 	if (h->state != 1 && h->state != 2)
 		return false;
@@ -274,7 +313,11 @@ static void random_sites_are_planned_as_brute_force_would(void **state)
 
 static void add_plain_host(struct site *s, int id, long long cpus)
 {
-	add_host(&s->hosts, &(struct xml_host){ .id = id, .state = 2, .max_cpu = cpus * 100, .max_memory = 1 << 30, .free_disk = 9000 });
+	add_host(&s->hosts, &(struct xml_host){ .id = id,
+						.state = 2,
+						.max_cpu = cpus * 100,
+						.max_memory = 1 << 30,
+						.free_disk = 9000 });
 }
 
 static void add_plain_store(struct site *s)
@@ -302,7 +345,8 @@ static void many_vms_go_to_one_host_until_it_is_full(void **state)
 	assert_int_equal(s.plan.waiting, 50);
 	for (int i = 0; i < 100; i++)
 		assert_int_equal(s.plan.placements[i].vm->id, i);
-	assert_string_equal(reason_of(&s, 149), "Cannot dispatch VM: No host with enough capacity to deploy the VM");
+	assert_string_equal(reason_of(&s, 149),
+			    "Cannot dispatch VM: No host with enough capacity to deploy the VM");
 	site_done(&s);
 }
 
@@ -334,15 +378,19 @@ static void the_load_aware_policy_counts_what_it_placed(void **state)
 	s.rank = "FREE_CPU";
 	for (int id = 0; id < 2; id++) {
 		add_plain_host(&s, id, 100);
-		strbuf_addf(&monitoring, "<MONITORING><ID>%d</ID><CAPACITY><FREE_CPU>%d</FREE_CPU></CAPACITY></MONITORING>", id,
-			    id ? 5000 : 6000);
+		strbuf_addf(
+			&monitoring,
+			"<MONITORING><ID>%d</ID><CAPACITY><FREE_CPU>%d</FREE_CPU></CAPACITY></MONITORING>",
+			id, id ? 5000 : 6000);
 	}
 	add_plain_store(&s);
 	add_vms(&s, 30, "");
 	model_init(&s.model, a, 0);
-	model_read_hosts(&s.model, parse_xml(a, arena_printf(a, "<HOST_POOL>%s</HOST_POOL>", s.hosts.buf)), NULL,
-			 parse_xml(a, arena_printf(a, "<MONITORING_DATA>%s</MONITORING_DATA>", monitoring.buf)));
-	model_read_stores(&s.model, parse_xml(a, arena_printf(a, "<DATASTORE_POOL>%s</DATASTORE_POOL>", s.stores.buf)));
+	model_read_hosts(
+		&s.model, parse_xml(a, arena_printf(a, "<HOST_POOL>%s</HOST_POOL>", s.hosts.buf)), NULL,
+		parse_xml(a, arena_printf(a, "<MONITORING_DATA>%s</MONITORING_DATA>", monitoring.buf)));
+	model_read_stores(&s.model,
+			  parse_xml(a, arena_printf(a, "<DATASTORE_POOL>%s</DATASTORE_POOL>", s.stores.buf)));
 	model_read_vms(&s.model, parse_xml(a, arena_printf(a, "<VM_POOL>%s</VM_POOL>", s.vms.buf)), 0);
 	s.matcher = matcher_new(&s.model, s.rank, s.store_rank);
 	plan_make(&s.plan, &s.model, s.matcher, &(struct plan_limits){ 0, 0 }, &s.retries, 0);
@@ -375,13 +423,27 @@ static void vms_of_this_cycle_count_among_the_current_vms(void **state)
 	struct site s;
 
 	site_init(&s);
-	add_host(&s.hosts, &(struct xml_host){ .id = 1, .state = 2, .max_cpu = 800, .max_memory = 1 << 30, .running = 5, .vms = "<ID>70</ID>" });
+	add_host(&s.hosts, &(struct xml_host){ .id = 1,
+					       .state = 2,
+					       .max_cpu = 800,
+					       .max_memory = 1 << 30,
+					       .running = 5,
+					       .vms = "<ID>70</ID>" });
 	add_plain_host(&s, 2, 8);
 	add_plain_store(&s);
 	add_vms(&s, 1, "");
-	add_vm(&s.vms, &(struct xml_vm){ .id = 5, .memory = 64, .user = "<SCHED_REQUIREMENTS>CURRENT_VMS = 0</SCHED_REQUIREMENTS><SCHED_RANK>-ID</SCHED_RANK>" });
-	add_vm(&s.vms, &(struct xml_vm){ .id = 6, .memory = 64, .user = "<SCHED_REQUIREMENTS>CURRENT_VMS != 0 &amp; CURRENT_VMS != 5</SCHED_REQUIREMENTS>" });
-	add_vm(&s.vms, &(struct xml_vm){ .id = 7, .memory = 64, .user = "<SCHED_REQUIREMENTS>CURRENT_VMS = 6</SCHED_REQUIREMENTS>" });
+	add_vm(&s.vms, &(struct xml_vm){ .id = 5,
+					 .memory = 64,
+					 .user = "<SCHED_REQUIREMENTS>CURRENT_VMS = "
+						 "0</SCHED_REQUIREMENTS><SCHED_RANK>-ID</SCHED_RANK>" });
+	add_vm(&s.vms, &(struct xml_vm){ .id = 6,
+					 .memory = 64,
+					 .user = "<SCHED_REQUIREMENTS>CURRENT_VMS != 0 &amp; CURRENT_VMS != "
+						 "5</SCHED_REQUIREMENTS>" });
+	add_vm(&s.vms,
+	       &(struct xml_vm){ .id = 7,
+				 .memory = 64,
+				 .user = "<SCHED_REQUIREMENTS>CURRENT_VMS = 6</SCHED_REQUIREMENTS>" });
 	site_plan(&s, (struct plan_limits){ 0, 0 });
 	assert_int_equal(placement_of(&s, 0)->host_id, 2);
 	assert_int_equal(placement_of(&s, 5)->host_id, 2);
@@ -444,8 +506,11 @@ static void what_is_not_supported_is_said_and_not_placed(void **state)
 {
 	(void)state;
 	static const char *const NEEDS[] = {
-		"<VMGROUP><ROLE>web</ROLE></VMGROUP>", "<NIC><NETWORK_MODE>auto</NETWORK_MODE></NIC>", "<PCI><CLASS>0300</CLASS></PCI>",
-		"<TOPOLOGY><PIN_POLICY>CORE</PIN_POLICY></TOPOLOGY>", "<TOPOLOGY><HUGEPAGE_SIZE>2</HUGEPAGE_SIZE></TOPOLOGY>",
+		"<VMGROUP><ROLE>web</ROLE></VMGROUP>",
+		"<NIC><NETWORK_MODE>auto</NETWORK_MODE></NIC>",
+		"<PCI><CLASS>0300</CLASS></PCI>",
+		"<TOPOLOGY><PIN_POLICY>CORE</PIN_POLICY></TOPOLOGY>",
+		"<TOPOLOGY><HUGEPAGE_SIZE>2</HUGEPAGE_SIZE></TOPOLOGY>",
 	};
 	int n = (int)(sizeof(NEEDS) / sizeof(NEEDS[0]));
 	struct site s;
@@ -455,7 +520,11 @@ static void what_is_not_supported_is_said_and_not_placed(void **state)
 	add_plain_store(&s);
 	for (int i = 0; i < n; i++)
 		add_vm(&s.vms, &(struct xml_vm){ .id = i, .memory = 64, .attributes = NEEDS[i] });
-	add_vm(&s.vms, &(struct xml_vm){ .id = n, .memory = 64, .attributes = "<TOPOLOGY><PIN_POLICY>NONE</PIN_POLICY><CORES>2</CORES></TOPOLOGY>" });
+	add_vm(&s.vms,
+	       &(struct xml_vm){
+		       .id = n,
+		       .memory = 64,
+		       .attributes = "<TOPOLOGY><PIN_POLICY>NONE</PIN_POLICY><CORES>2</CORES></TOPOLOGY>" });
 	site_plan(&s, (struct plan_limits){ 0, 0 });
 	assert_int_equal(s.plan.n_placements, 1);
 	assert_non_null(placement_of(&s, n));
@@ -467,7 +536,8 @@ static void what_is_not_supported_is_said_and_not_placed(void **state)
 static void images_that_are_cloned_in_their_datastore_need_room_there(void **state)
 {
 	(void)state;
-	static const char CLONE[] = "<DISK><DATASTORE_ID>1</DATASTORE_ID><SIZE>400</SIZE><CLONE>YES</CLONE><CLONE_TARGET>SELF</CLONE_TARGET></DISK>";
+	static const char CLONE[] = "<DISK><DATASTORE_ID>1</DATASTORE_ID><SIZE>400</SIZE><CLONE>YES</"
+				    "CLONE><CLONE_TARGET>SELF</CLONE_TARGET></DISK>";
 	struct site s;
 
 	site_init(&s);
@@ -475,11 +545,16 @@ static void images_that_are_cloned_in_their_datastore_need_room_there(void **sta
 	add_plain_store(&s);
 	add_store(&s.stores, &(struct xml_store){ .id = 1, .type = 0, .total = 1000, .free = 1000 });
 	for (int i = 0; i < 4; i++)
-		add_vm(&s.vms, &(struct xml_vm){ .id = i, .memory = 64, .attributes = CLONE, .history = i == 3 ? "<HISTORY><ACTION>9</ACTION></HISTORY>" : "" });
+		add_vm(&s.vms,
+		       &(struct xml_vm){ .id = i,
+					 .memory = 64,
+					 .attributes = CLONE,
+					 .history = i == 3 ? "<HISTORY><ACTION>9</ACTION></HISTORY>" : "" });
 	site_plan(&s, (struct plan_limits){ 0, 0 });
 	assert_non_null(placement_of(&s, 0));
 	assert_non_null(placement_of(&s, 1));
-	assert_string_equal(reason_of(&s, 2), "Cannot dispatch VM: Image Datastore 1 does not have enough capacity");
+	assert_string_equal(reason_of(&s, 2),
+			    "Cannot dispatch VM: Image Datastore 1 does not have enough capacity");
 	assert_non_null(placement_of(&s, 3)); /* it resumes: its clone is there */
 	site_done(&s);
 }
@@ -490,9 +565,15 @@ static void a_public_cloud_host_needs_no_datastore(void **state)
 	struct site s;
 
 	site_init(&s);
-	add_host(&s.hosts, &(struct xml_host){ .id = 1, .state = 2, .max_cpu = 800, .max_memory = 1 << 30, .attributes = "<PUBLIC_CLOUD>YES</PUBLIC_CLOUD>" });
+	add_host(&s.hosts, &(struct xml_host){ .id = 1,
+					       .state = 2,
+					       .max_cpu = 800,
+					       .max_memory = 1 << 30,
+					       .attributes = "<PUBLIC_CLOUD>YES</PUBLIC_CLOUD>" });
 	add_plain_host(&s, 2, 8);
-	add_vm(&s.vms, &(struct xml_vm){ .id = 0, .memory = 64, .user = "<PUBLIC_CLOUD><TYPE>x</TYPE></PUBLIC_CLOUD>" });
+	add_vm(&s.vms, &(struct xml_vm){ .id = 0,
+					 .memory = 64,
+					 .user = "<PUBLIC_CLOUD><TYPE>x</TYPE></PUBLIC_CLOUD>" });
 	add_vm(&s.vms, &(struct xml_vm){ .id = 1, .memory = 64 });
 	site_plan(&s, (struct plan_limits){ 0, 0 });
 	assert_int_equal(placement_of(&s, 0)->host_id, 1);
@@ -507,9 +588,14 @@ static void a_message_that_says_the_same_is_left_alone(void **state)
 	struct site s;
 
 	site_init(&s);
-	add_vm(&s.vms, &(struct xml_vm){ .id = 0, .memory = 64,
-			.user = "<SCHED_MESSAGE>Wed Nov 25 02:00:52 2026: Cannot dispatch VM: No hosts enabled to run VMs</SCHED_MESSAGE>" });
-	add_vm(&s.vms, &(struct xml_vm){ .id = 1, .memory = 64, .user = "<SCHED_MESSAGE>Wed Nov 25 02:00:52 2026: else</SCHED_MESSAGE>" });
+	add_vm(&s.vms, &(struct xml_vm){ .id = 0,
+					 .memory = 64,
+					 .user = "<SCHED_MESSAGE>Wed Nov 25 02:00:52 2026: Cannot dispatch "
+						 "VM: No hosts enabled to run VMs</SCHED_MESSAGE>" });
+	add_vm(&s.vms,
+	       &(struct xml_vm){ .id = 1,
+				 .memory = 64,
+				 .user = "<SCHED_MESSAGE>Wed Nov 25 02:00:52 2026: else</SCHED_MESSAGE>" });
 	site_plan(&s, (struct plan_limits){ 0, 0 });
 	assert_int_equal(s.plan.waiting, 2);
 	assert_null(reason_of(&s, 0));
@@ -527,9 +613,14 @@ static void the_default_rank_gives_way_to_the_vms_own(void **state)
 		add_plain_host(&s, id, 8);
 	add_plain_store(&s);
 	add_store(&s.stores, &(struct xml_store){ .id = 3, .type = 1, .total = 10000, .free = 4000 });
-	add_vm(&s.vms, &(struct xml_vm){ .id = 0, .memory = 64, .user = "<SCHED_RANK>-ID</SCHED_RANK><SCHED_DS_RANK>ID</SCHED_DS_RANK>" });
+	add_vm(&s.vms,
+	       &(struct xml_vm){ .id = 0,
+				 .memory = 64,
+				 .user = "<SCHED_RANK>-ID</SCHED_RANK><SCHED_DS_RANK>ID</SCHED_DS_RANK>" });
 	add_vm(&s.vms, &(struct xml_vm){ .id = 1, .memory = 64, .user = "<RANK>-ID</RANK>" });
-	add_vm(&s.vms, &(struct xml_vm){ .id = 2, .memory = 64, .user = "<RANK>-ID</RANK><SCHED_RANK>ID / 3</SCHED_RANK>" });
+	add_vm(&s.vms, &(struct xml_vm){ .id = 2,
+					 .memory = 64,
+					 .user = "<RANK>-ID</RANK><SCHED_RANK>ID / 3</SCHED_RANK>" });
 	add_vm(&s.vms, &(struct xml_vm){ .id = 3, .memory = 64, .user = "<SCHED_RANK>ID ++</SCHED_RANK>" });
 	site_plan(&s, (struct plan_limits){ 0, 0 });
 	assert_int_equal(placement_of(&s, 0)->host_id, 0);

@@ -35,8 +35,8 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static enum one_rc check_filter(void *ctx, int lane, const char *method, const struct rpc_arg *args, struct strbuf *text,
-				long long *number, struct one_err *err)
+static enum one_rc check_filter(void *ctx, int lane, const char *method, const struct rpc_arg *args,
+				struct strbuf *text, long long *number, struct one_err *err)
 {
 	static const long long FILTER[] = { -2, -1, -1, 1 };
 
@@ -100,7 +100,10 @@ static void an_answer_that_is_too_large_or_no_xml_names_its_method(void **state)
 
 static void zone_and_leadership_are_read(void **state)
 {
-	static const struct { int raft; bool leads; } STATES[] = { { 0, true }, { 1, false }, { 2, false }, { 3, true } };
+	static const struct {
+		int raft;
+		bool leads;
+	} STATES[] = { { 0, true }, { 1, false }, { 2, false }, { 3, true } };
 	struct fixture *f = *state;
 	int zone = -1;
 

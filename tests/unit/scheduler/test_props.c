@@ -6,9 +6,11 @@
 
 static const char *const PLACES[] = { "", "TEMPLATE", "SHARE", "SHARE/DISKS", NULL };
 
-static const char OBJECT[] = "<HOST><ID>7</ID><NAME>rack7</NAME><SHARE><USED>3</USED><DISKS><FREE>100</FREE><DS><ID>1</ID>"
-			     "</DS><DS><ID>9</ID></DS></DISKS></SHARE><VMS><ID>4</ID><ID>5</ID></VMS>"
-			     "<TEMPLATE><RACK>1</RACK><NAME>other</NAME><RACK>2</RACK><DEEP><RACK>3</RACK></DEEP></TEMPLATE></HOST>";
+static const char OBJECT[] =
+	"<HOST><ID>7</ID><NAME>rack7</NAME><SHARE><USED>3</USED><DISKS><FREE>100</FREE><DS><ID>1</ID>"
+	"</DS><DS><ID>9</ID></DS></DISKS></SHARE><VMS><ID>4</ID><ID>5</ID></VMS>"
+	"<TEMPLATE><RACK>1</RACK><NAME>other</NAME><RACK>2</RACK><DEEP><RACK>3</RACK></DEEP></TEMPLATE></"
+	"HOST>";
 
 static void assert_value(const struct props *p, const char *name, int i, const char *expected)
 {
@@ -96,8 +98,10 @@ static void a_changed_text_is_seen_by_every_name(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(bare_names_are_found_in_every_place_in_document_order, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(elements_outside_the_places_are_not_found_by_a_bare_name, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(bare_names_are_found_in_every_place_in_document_order, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(elements_outside_the_places_are_not_found_by_a_bare_name,
+						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(paths_lead_to_elements_below_any_place, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_changed_text_is_seen_by_every_name, set_up, tear_down),
 	};

@@ -59,7 +59,8 @@ static void the_installed_file_says_what_the_defaults_are(void **state)
 	struct strbuf installed = STRBUF_INIT, defaults = STRBUF_INIT;
 	struct conf dflt;
 
-	assert_int_equal(conf_load(&f->conf, "share/etc/sched.conf", SCHED_CONF_KEYS, &f->warnings, &f->err), ONE_OK);
+	assert_int_equal(conf_load(&f->conf, "share/etc/sched.conf", SCHED_CONF_KEYS, &f->warnings, &f->err),
+			 ONE_OK);
 	assert_string_equal(f->warnings.buf, "");
 	assert_int_equal(sched_conf_read(&f->conf, &f->values, &f->err), ONE_OK);
 	conf_defaults(&dflt, SCHED_CONF_KEYS);
@@ -82,9 +83,11 @@ static void values_are_typed_and_in_milliseconds(void **state)
 {
 	struct fixture *f = *state;
 
-	assert_string_equal(read_text(f, "SCHED_INTERVAL = 7\nTIMEOUT=3\nMAX_DISPATCH = 30\nMAX_HOST=1\nMAX_VM=300\n"
-					 "MEMORY_SYSTEM_DS_SCALE = 1.5\nLOG = [ system = \"std\", DEBUG_LEVEL = 5 ]\nHM_ENDPOINT=\"\"\n"),
-			    "");
+	assert_string_equal(
+		read_text(f, "SCHED_INTERVAL = 7\nTIMEOUT=3\nMAX_DISPATCH = 30\nMAX_HOST=1\nMAX_VM=300\n"
+			     "MEMORY_SYSTEM_DS_SCALE = 1.5\nLOG = [ system = \"std\", DEBUG_LEVEL = 5 "
+			     "]\nHM_ENDPOINT=\"\"\n"),
+		"");
 	assert_int_equal(f->values.interval_ms, 7000);
 	assert_int_equal(f->values.timeout_ms, 3000);
 	assert_int_equal(f->values.limits.max_dispatch, 30);
@@ -102,7 +105,9 @@ static void policies_become_rank_expressions(void **state)
 {
 	struct fixture *f = *state;
 
-	assert_string_equal(read_text(f, "DEFAULT_SCHED=[POLICY=3, RANK=\"- (RUNNING_VMS * 50 + FREE_CPU)\"]\nDEFAULT_DS_SCHED=[POLICY=0]\n"), "");
+	assert_string_equal(read_text(f, "DEFAULT_SCHED=[POLICY=3, RANK=\"- (RUNNING_VMS * 50 + "
+					 "FREE_CPU)\"]\nDEFAULT_DS_SCHED=[POLICY=0]\n"),
+			    "");
 	assert_string_equal(f->values.host_rank, "- (RUNNING_VMS * 50 + FREE_CPU)");
 	assert_string_equal(f->values.store_rank, "- FREE_MB");
 	conf_done(&f->conf);
@@ -120,7 +125,9 @@ static void policies_become_rank_expressions(void **state)
 
 static void nonsense_is_named(void **state)
 {
-	static const struct { const char *text, *named; } CASES[] = {
+	static const struct {
+		const char *text, *named;
+	} CASES[] = {
 		{ "DEFAULT_SCHED=[POLICY=5]\n", "DEFAULT_SCHED: there is no POLICY 5" },
 		{ "DEFAULT_DS_SCHED=[POLICY=4]\n", "DEFAULT_DS_SCHED: there is no POLICY 4" },
 		{ "DEFAULT_NIC_SCHED=[POLICY=-1]\n", "DEFAULT_NIC_SCHED" },
