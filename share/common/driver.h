@@ -83,9 +83,8 @@ struct driver_config {
 
 /* main() of a driver: parses options, serves stdin until FINALIZE or its end; the exit status. Unknown actions
  * are answered with FAILURE and the reason. Nothing but protocol lines goes to stdout. Arguments that came as one
- * (as oned hands them over) are split at blanks; those pieces live until
- * driver_main returns. At the end what is queued and running gets DRIVER_END_MS, then
- * it is cancelled. */
+ * (as oned hands them over) are split at blanks; the pieces live until driver_main returns. At the end what is
+ * queued and running gets DRIVER_END_MS, then it is cancelled. */
 #define DRIVER_END_MS 3000
 int driver_main(const struct driver_config *config, int argc, char **argv);
 
