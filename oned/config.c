@@ -1,7 +1,8 @@
 #include "oned/config.h"
 
-#include <stdlib.h>
 #include <string.h>
+
+#include "common/paths.h"
 
 #define INT(key, low, high, value, of, text) { .name = key, .type = CONF_INT, .min = low, .max = high, .dflt = value, .unit = of, .doc = text }
 #define STR(key, value, text) { .name = key, .type = CONF_STRING, .dflt = value, .unit = "", .doc = text }
@@ -111,20 +112,11 @@ const struct conf_key oned_keys[] = {
 
 void paths_find(struct arena *a, struct paths *out)
 {
-	const char *root = getenv("ONE_LOCATION");
-
-	if (!root || !*root) {
-		*out = (struct paths){ "/etc/one", "/var/lib/one", "/var/log/one", "/usr/lib/one/mads", "/var/lib/one/remotes",
-				       "/var/lib/one/datastores", "/var/lib/one/vms" };
-		return;
-	}
-	out->etc = arena_printf(a, "%s/etc", root);
-	out->var = arena_printf(a, "%s/var", root);
-	out->log = arena_printf(a, "%s/var", root);
-	out->mads = arena_printf(a, "%s/lib/mads", root);
-	out->remotes = arena_printf(a, "%s/var/remotes", root);
-	out->datastores = arena_printf(a, "%s/var/datastores", root);
-	out->vms = arena_printf(a, "%s/var/vms", root);
+	*out = (struct paths){
+		.etc = paths_join(a, PATHS_ETC, NULL), .var = paths_join(a, PATHS_VAR, NULL), .log = paths_join(a, PATHS_LOG, NULL),
+		.mads = paths_join(a, PATHS_MADS, NULL), .remotes = paths_join(a, PATHS_REMOTES, NULL),
+		.datastores = paths_join(a, PATHS_VAR, "datastores"), .vms = paths_join(a, PATHS_VAR, "vms"),
+	};
 }
 
 /* Values nobody outside oneadmin's group sees: the database's access, and the key of encrypted attributes. */

@@ -1,4 +1,5 @@
 /* The texts of failures, and the lines of the call log (errors.md sections 3 and 9). Secrets never reach them. */
+#include <stdio.h>
 #include <string.h>
 
 #include "common/log.h"

@@ -1,4 +1,5 @@
 /* system.* and one.system.*: what there is, which version, how it is configured. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

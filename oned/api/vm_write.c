@@ -5,7 +5,7 @@
 #include "oned/api/api.h"
 #include "oned/api/restricted.h"
 #include "oned/api/vm_api.h"
-#include "oned/auth/quota_count.h"
+#include "oned/objects/vm_quota.h"
 #include "oned/lifecycle/vm_lifecycle.h"
 #include "oned/objects/cluster.h"
 #include "oned/objects/datastore.h"
@@ -257,7 +257,7 @@ static void vm_action(struct txn *t, struct call *c)
 		if (strcmp(actions[i].word, word) != 0)
 			continue;
 		/* Coming back to life counts against the RUNNING_ limits. */
-		if (actions[i].event == VM_EV_RESUME && quota_vm_may_run(t, vm))
+		if (actions[i].event == VM_EV_RESUME && vm_quota_may_run(t, vm))
 			return;
 		if (!vm_event(t, vm, actions[i].event))
 			refuse_action(t, vm, actions[i].event, word);

@@ -1,4 +1,5 @@
-/* The life of an image: (state, event) -> (next state, action), its operations on the datastore driver, and the monitoring of datastores. */
+/* What the datastore driver does to images: registering, copying, deleting, and what becomes of them by its answers, after a failure and
+ * after a restart. Their states are a table: objects/image_state.h. */
 #ifndef ONED_LIFECYCLE_IMAGE_H
 #define ONED_LIFECYCLE_IMAGE_H
 
@@ -7,20 +8,20 @@
 #include "oned/core/txn.h"
 #include "oned/objects/image.h"
 
-/* Registers a new image (its fields are filled): LOCKED, and the driver is asked to copy or make it. */
-void image_register(struct txn *t, struct image *img);
-/* Starts deleting it; ONE_ACTION with the reason. */
+/* Asks the driver for the contents of a new image (image_create): to copy PATH, or to make an empty disk. One with a SOURCE is READY at
+ * once. extra: XML for the driver beside the image and its datastore (a marketplace), or "". */
+void image_register(struct txn *t, struct image *img, const char *extra);
+/* The same for a copy of `source`, which is in use (or CLONE) until it is made. ONE_INTERNAL: it can't be copied in its state. */
+enum one_rc image_clone(struct txn *t, struct image *img, int source);
+/* Starts deleting it: the driver removes the contents, then it goes; without contents it goes at once. force: a failure of the driver is no
+ * reason to stay. ONE_ACTION with the reason. */
 enum one_rc image_delete(struct txn *t, struct image *img, bool force);
+/* ONE_INTERNAL with the reason. */
 enum one_rc image_enable(struct txn *t, struct image *img, bool enable);
-/* VMs wait for it no more: the lead's VM code is told through vm_disk_lock_done (lifecycle/vm_disk.h). */
 
-/* Replies of datastore drivers (kind "datastore"). */
-void datastore_message(struct txn *t, const struct driver_msg *m);
-/* The driver died: what it was asked is lost; transient states go on. */
-void datastore_driver_lost(struct txn *t);
-/* After a restart: every transient state is run again or ends. */
-void image_recover_all(struct txn *t);
-/* Starts the timers that monitor datastores, once, from main. */
-void datastore_monitor_start(struct txn *t);
+/* Answers of the driver about images: CP, MKFS, CLONE, RM. false: it is none of these. */
+bool image_message(struct txn *t, const struct driver_msg *m);
+/* After a restart of oned or of the driver: what images wait for is asked again. */
+void image_resume_all(struct txn *t);
 
 #endif

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "common/log.h"
-#include "oned/auth/quota_count.h"
+#include "oned/objects/vm_quota.h"
 #include "oned/lifecycle/events.h"
 #include "oned/objects/cluster.h"
 #include "oned/objects/datastore.h"
@@ -81,7 +81,7 @@ static void set_state(struct txn *t, struct vm *vm, enum vm_state state, enum vm
 	vm->lcm_state = vm->prev_lcm_state = lcm;
 	/* A VM that ends takes all of its counters along (vm_release), else only the RUNNING_ ones follow its state. */
 	if (state != VM_DONE && was != is)
-		quota_vm_running(t, vm, is);
+		vm_quota_running(t, vm, is);
 	event_vm_state(t, vm);
 }
 
