@@ -117,7 +117,8 @@ int main(int argc, char **argv)
 			"  -b, --bind ADDRESS         of both (default 127.0.0.1)\n"
 			"  -h, --hwm N                messages kept for a slow subscriber (default: ZeroMQ's)\n",
 		.actions = actions,
-		.threads = 1, /* events are published in the order they happened */
+		.threads = 1,
+		.ordered = true, /* events are published in the order they happened */
 		.ctx = &hm,
 		.attach = attach,
 		.init = init,

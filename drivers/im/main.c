@@ -331,7 +331,8 @@ int main(int argc, char **argv)
 			"  -o FILE          configuration of oned (default oned.conf)\n"
 			"  -n               send no samples to oned (OpenNebula's own would not know what to do with them)\n",
 		.actions = actions,
-		.threads = 1, /* what oned says is heeded in the order it was said */
+		.threads = 1,
+		.ordered = true, /* what oned says is heeded in the order it was said */
 		.ctx = &d,
 		.attach = attach,
 		.init = init,

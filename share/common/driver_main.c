@@ -494,7 +494,7 @@ static bool parse_threads(struct driver *d, const char *arg)
 		fprintf(stderr, "%s: -t: a number from 1 to %d is wanted\n", d->config->name, THREADS_MAX);
 		return false;
 	}
-	d->threads = (int)n;
+	d->threads = d->config->ordered ? 1 : (int)n;
 	return true;
 }
 
