@@ -8,6 +8,7 @@
 #include "common/log.h"
 #include "common/timeutil.h"
 #include "oned/core/core_internal.h"
+#include "oned/core/monitor.h"
 
 #define BATCH_MAX 512 /* jobs: bounds the memory of a batch and the wait of its first caller */
 
@@ -309,6 +310,7 @@ enum one_rc core_new(struct store *store, const struct core_outlets *outlets, co
 	pthread_cond_init(&c->wake, &attr);
 	pthread_condattr_destroy(&attr);
 	c->queue_tail = &c->queue;
+	c->monitor = monitor_new();
 	batch_init(c);
 	*out = c;
 	return ONE_OK;
@@ -426,9 +428,15 @@ void core_stop(struct core *c)
 	strbuf_done(&c->body);
 	strbuf_done(&c->brief);
 	strbuf_done(&c->json);
+	monitor_free(c->monitor);
 	pthread_cond_destroy(&c->wake);
 	pthread_mutex_destroy(&c->lock);
 	free(c);
+}
+
+struct monitor *core_monitor(struct core *c)
+{
+	return c->monitor;
 }
 
 void core_stats(struct core *c, struct core_stats *out)

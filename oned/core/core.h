@@ -15,6 +15,7 @@
 struct core;
 struct txn;
 struct identity;
+struct monitor;
 
 /* What leaves oned after a commit; all called on the core thread, must not block. */
 struct core_outlets {
@@ -63,6 +64,9 @@ int pool_count(struct core *c, enum obj_type type);
 typedef bool (*pool_want_fn)(void *ctx, const struct version *v);
 size_t pool_collect(struct core *c, enum obj_type type, int first, int last, pool_want_fn want, void *ctx, struct version ***out);
 void pool_release(struct version **list, size_t n);
+
+/* The latest monitoring samples. */
+struct monitor *core_monitor(struct core *c);
 
 struct core_stats { uint64_t transactions, batches, failures, rows; uint64_t commit_us; int largest_batch; };
 void core_stats(struct core *c, struct core_stats *out);

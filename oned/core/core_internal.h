@@ -60,6 +60,7 @@ struct core {
 	int64_t side_ids[TABLE_COUNT];     /* counters of tables that are no object pools */
 	struct batch batch;
 	struct strbuf body, brief, json;
+	struct monitor *monitor;
 	core_publish_fn on_publish;
 	void *publish_ctx;
 

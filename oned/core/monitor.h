@@ -1,5 +1,7 @@
-/* The latest monitoring samples of hosts and VMs: memory only, published to readers of any thread without a transaction, because
- * what was measured a moment ago is no decision. The history goes to the monitoring tables in the batches of the core. */
+/* Monitoring samples of hosts and VMs: the latest ones in memory, their history in the monitoring tables.
+ *
+ * What was measured a moment ago is no decision: the latest samples are published at once, to readers of any thread, without a
+ * transaction. A sample is a MONITORING element. */
 #ifndef ONED_CORE_MONITOR_H
 #define ONED_CORE_MONITOR_H
 
@@ -7,6 +9,7 @@
 #include <stddef.h>
 #include <time.h>
 #include "common/strbuf.h"
+#include "oned/core/txn.h"
 
 enum monitor_kind { MONITOR_HOST, MONITOR_VM, MONITOR_KINDS };
 
@@ -14,10 +17,21 @@ struct monitor;
 
 struct monitor *monitor_new(void);
 void monitor_free(struct monitor *m);
-/* Keeps a sample (a MONITORING element) as the latest of its object, unless there is a later one. Any thread. */
-void monitor_put(struct monitor *m, enum monitor_kind kind, int id, time_t when, const char *xml, size_t len);
+/* Keeps a sample as the latest of its object, unless there is a later one: then false. Any thread. */
+bool monitor_put(struct monitor *m, enum monitor_kind kind, int id, time_t when, const char *xml, size_t len);
 void monitor_drop(struct monitor *m, enum monitor_kind kind, int id);
-/* Appends the latest sample; false: there is none, nothing appended. Any thread. */
+/* Appends the latest sample; false: there is none, nothing appended. when may be NULL. Any thread. */
 bool monitor_get(struct monitor *m, enum monitor_kind kind, int id, time_t *when, struct strbuf *out);
+
+/* How long rows are kept (0: none are written); told by the monitor driver. */
+void monitor_set_expiration(struct monitor *m, enum monitor_kind kind, int seconds);
+int monitor_expiration(struct monitor *m, enum monitor_kind kind);
+
+/* In a transaction: keeps the sample, in memory and as a row. */
+void monitor_record(struct txn *t, enum monitor_kind kind, int id, time_t when, const char *xml, size_t len);
+/* The object is gone. */
+void monitor_forget(struct txn *t, enum monitor_kind kind, int id);
+/* Deletes rows that are too old, of a few objects a time: called every second. */
+void monitor_expire(struct txn *t);
 
 #endif
