@@ -6,7 +6,10 @@
  *
  * Only POST with a Content-Length, to any path; keep-alive and pipelining-free; "Expect: 100-continue" is answered. Refused with a
  * proper status: other methods (405), chunked or compressed bodies (411/415), bodies over the limit (413), long or many headers
- * (431), anything malformed (400), too many connections (503). */
+ * (431), anything malformed (400), too many connections (503).
+ *
+ * When max_conn connections are served, others wait for a place, at most timeout_ms; meanwhile answers close their connection and
+ * those that keep the server waiting (idle, slow) are evicted, so neither idle nor slow clients shut the others out. */
 #ifndef ONED_API_HTTP_H
 #define ONED_API_HTTP_H
 
@@ -22,7 +25,7 @@ struct http_config {
 	int port;                 /* PORT; 0: any, see http_port */
 	int max_conn;             /* connections served at once */
 	int max_conn_per_address; /* of one client address other than loopback; 0: no limit */
-	int backlog;
+	int backlog;              /* who waits for a place here; more wait in the kernel's queue */
 	int keepalive_timeout_ms; /* idle between requests */
 	int keepalive_max;        /* requests a connection; 0: no limit */
 	int timeout_ms;           /* for a whole header, for a whole body, and for each progress of an answer */
@@ -52,7 +55,8 @@ int http_port(const struct http_server *s);
 void http_reply(struct http_request *rq, const struct http_piece *pieces, size_t n);
 /* Answers an error status with a short text. */
 void http_refuse(struct http_request *rq, int status, const char *text);
-/* Stops accepting, lets answers under way finish for grace_ms, closes all, joins. Requests still with the handler are dropped. */
+/* Stops accepting, lets answers under way finish for grace_ms, closes all, joins. Requests still with the handler are dropped:
+ * their memory stays until they are answered, which then only frees. */
 void http_stop(struct http_server *s, int grace_ms);
 
 struct http_stats { uint64_t connections, requests, refused, timeouts; int open; };

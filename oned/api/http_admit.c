@@ -146,6 +146,7 @@ static void turn_away(struct http_server *s, int fd)
 	static const char text[] = "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nContent-Length: 22\r\n"
 				   "Retry-After: 1\r\nConnection: close\r\n\r\nToo many connections.\n";
 	char waste[16384];
+	int most = 8; /* one who sends faster than we read has to be cut off */
 	ssize_t n;
 
 	atomic_fetch_add_explicit(&s->refused, 1, memory_order_relaxed);
@@ -153,7 +154,7 @@ static void turn_away(struct http_server *s, int fd)
 		n = send(fd, text, sizeof(text) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 	while (n < 0 && errno == EINTR);
 	if (shutdown(fd, SHUT_WR) == 0)
-		while (recv(fd, waste, sizeof(waste), MSG_DONTWAIT) == (ssize_t)sizeof(waste))
+		while (most-- > 0 && recv(fd, waste, sizeof(waste), MSG_DONTWAIT) == (ssize_t)sizeof(waste))
 			;
 	close(fd);
 }

@@ -159,8 +159,12 @@ const char *rpc_xml_refused(const char *xml, size_t len, size_t max_elements, si
 		return "The encoding is not supported.";
 	if (utf8 && !utf8_valid(xml, len))
 		return "The text is not valid UTF-8.";
-	while ((s.at = memchr(s.at, '<', (size_t)(s.end - s.at))) != NULL)
+	for (;;) {
+		const char *next = memchr(s.at, '<', (size_t)(s.end - s.at));
+		if (!next)
+			return NULL;
+		s.at = next;
 		if (!scan_markup(&s, max_elements, max_depth))
 			return s.why;
-	return NULL;
+	}
 }

@@ -6,6 +6,10 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <sys/resource.h>
+
 #include "tests/unit/oned/api/http_client.h"
 
 static void assert_echo(int fd, const char *text)
@@ -399,6 +403,79 @@ static void a_place_that_becomes_free_goes_to_who_waits(void **state)
 	stop_server(s);
 }
 
+/* An address of this machine that isn't loopback; false where there is none. */
+static bool other_address(struct sockaddr_in *to)
+{
+	struct ifaddrs *all, *a;
+	bool found = false;
+
+	if (getifaddrs(&all) != 0)
+		return false;
+	for (a = all; a && !found; a = a->ifa_next) {
+		if (!a->ifa_addr || a->ifa_addr->sa_family != AF_INET || (a->ifa_flags & IFF_LOOPBACK))
+			continue;
+		memcpy(to, a->ifa_addr, sizeof(*to));
+		found = true;
+	}
+	freeifaddrs(all);
+	return found;
+}
+
+static void one_address_gets_so_many_places(void **state)
+{
+	struct http_config config = usual_config();
+	struct sockaddr_in to;
+	int fds[3];
+
+	(void)state;
+	if (!other_address(&to))
+		skip();
+	config.address = "0.0.0.0";
+	config.max_conn_per_address = 2;
+	struct server *s = start_server(&config, moods);
+	to.sin_port = htons((uint16_t)s->port);
+	for (int i = 0; i < 3; i++) {
+		fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		assert_int_equal(connect(fds[i], (struct sockaddr *)&to, sizeof(to)), 0);
+		if (i < 2)
+			assert_echo(fds[i], "hello");
+	}
+	assert_int_equal(status_of(fds[2]), 503);
+	for (int i = 0; i < 3; i++)
+		close(fds[i]);
+	int local[3];
+	for (int i = 0; i < 3; i++) {
+		local[i] = dial(s->port);
+		assert_echo(local[i], "the loopback is not counted");
+	}
+	for (int i = 0; i < 3; i++)
+		close(local[i]);
+	stop_server(s);
+}
+
+static void out_of_descriptors_clients_wait(void **state)
+{
+	struct http_config config = usual_config();
+	struct server *s = start_server(&config, moods);
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)s->port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), next = dup(fd);
+	struct rlimit usual, tight;
+
+	(void)state;
+	close(next);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &usual), 0);
+	tight = usual;
+	tight.rlim_cur = (rlim_t)next;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &tight), 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+	post(fd, "hello");
+	poll(NULL, 0, 20); /* mostly the server has tried to accept by now; in either order the client is served */
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &usual), 0);
+	assert_int_equal(status_of(fd), 200);
+	close(fd);
+	stop_server(s);
+}
+
 /* ---- the end ---- */
 
 static void stopping_lets_an_answer_finish(void **state)
@@ -507,6 +584,8 @@ int main(void)
 		cmocka_unit_test(more_clients_than_places_are_all_served),
 		cmocka_unit_test(who_waits_in_vain_for_a_place_is_told),
 		cmocka_unit_test(a_place_that_becomes_free_goes_to_who_waits),
+		cmocka_unit_test(one_address_gets_so_many_places),
+		cmocka_unit_test(out_of_descriptors_clients_wait),
 		cmocka_unit_test(stopping_lets_an_answer_finish),
 		cmocka_unit_test(an_answer_after_the_stop_only_frees),
 		cmocka_unit_test(a_port_in_use_is_an_error_that_names_it),
