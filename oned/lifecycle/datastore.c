@@ -65,7 +65,7 @@ static void monitor_all(struct txn *t, void *arg)
 	txn_after(t, (int)(interval_s > 0 ? interval_s : 300) * 1000, monitor_all, NULL, (void *)(round + 1));
 }
 
-void datastore_start(struct txn *t)
+void datastore_monitor_start(struct txn *t)
 {
 	int *ids, n = txn_ids(t, OBJ_DATASTORE, &ids);
 
@@ -130,7 +130,3 @@ void datastore_send_failed(struct txn *t, const char *action, long long id, cons
 	datastore_message(t, &m);
 }
 
-void datastore_driver_up(struct txn *t)
-{
-	image_resume_all(t);
-}

@@ -18,9 +18,7 @@ void datastore_monitor(struct txn *t, int ds_id);
 void datastore_message(struct txn *t, const struct driver_msg *m);
 /* What was sent didn't reach it. */
 void datastore_send_failed(struct txn *t, const char *action, long long id, const char *reason);
-/* It is up, for the first time or again: what was asked before is asked again. */
-void datastore_driver_up(struct txn *t);
 /* Once, from main: paths follow DATASTORE_LOCATION, and the monitoring begins. */
-void datastore_start(struct txn *t);
+void datastore_monitor_start(struct txn *t);
 
 #endif

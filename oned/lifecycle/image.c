@@ -4,7 +4,6 @@
 #include <strings.h>
 
 #include "common/log.h"
-#include "oned/lifecycle/datastore.h"
 #include "oned/lifecycle/vm_images.h"
 #include "oned/objects/common.h"
 
@@ -274,7 +273,7 @@ static void ask_again(struct txn *t, struct image *img)
 	}
 }
 
-void image_resume_all(struct txn *t)
+void image_recover_all(struct txn *t)
 {
 	int *ids, n = txn_ids(t, OBJ_IMAGE, &ids);
 

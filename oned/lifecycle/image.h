@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include "common/driver.h"
 #include "oned/core/txn.h"
+#include "oned/lifecycle/datastore.h"
 #include "oned/objects/image.h"
 
 /* Asks the driver for the contents of a new image (image_create): to copy PATH, or to make an empty disk. One with a SOURCE is READY at
@@ -22,6 +23,6 @@ enum one_rc image_enable(struct txn *t, struct image *img, bool enable);
 /* Answers of the driver about images: CP, MKFS, CLONE, RM. false: it is none of these. */
 bool image_message(struct txn *t, const struct driver_msg *m);
 /* After a restart of oned or of the driver: what images wait for is asked again. */
-void image_resume_all(struct txn *t);
+void image_recover_all(struct txn *t);
 
 #endif

@@ -211,5 +211,6 @@ void cluster_renamed(struct txn *t, const struct cluster *c)
 enum one_rc cluster_bootstrap(struct txn *t)
 {
 	cluster_create(t, "default");
+	txn_reserve_ids(t, OBJ_CLUSTER, 99);
 	return t->err.rc;
 }

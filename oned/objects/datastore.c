@@ -435,5 +435,6 @@ enum one_rc datastore_bootstrap(struct txn *t)
 		if (!tmpl_parse(tmpl, texts[i], &t->err))
 			datastore_create(t, &owner, tmpl, &cluster, 1);
 	}
+	txn_reserve_ids(t, OBJ_DATASTORE, 99);
 	return t->err.rc;
 }

@@ -308,5 +308,6 @@ enum one_rc secgroup_bootstrap(struct txn *t)
 		return t->err.rc;
 	object_owner_oneadmin(t, &owner, PERM_OWNER_U | PERM_OWNER_M | PERM_OWNER_A | PERM_GROUP_U | PERM_OTHER_U);
 	secgroup_create(t, &owner, tmpl);
+	txn_reserve_ids(t, OBJ_SECGROUP, 99);
 	return t->err.rc;
 }

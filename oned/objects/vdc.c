@@ -340,6 +340,7 @@ enum one_rc vdc_bootstrap(struct txn *t)
 	tmpl_add(tmpl, "NAME", "default");
 	tmpl_add(tmpl, "DESCRIPTION", text);
 	v = vdc_create(t, tmpl);
+	txn_reserve_ids(t, OBJ_VDC, 99);
 	if (!v || vdc_group_add(t, v, GROUP_USERS))
 		return t->err.rc;
 	return vdc_resource_add(t, v, VDC_CLUSTER, settings_zone(t), VDC_ALL_RESOURCES);

@@ -57,5 +57,6 @@ enum one_rc zone_bootstrap(struct txn *t, const char *endpoint)
 	object_own_none(&z->o);
 	z->servers = tmpl_new(&z->o.arena);
 	tmpl_add(z->o.tmpl, "ENDPOINT", endpoint);
+	txn_reserve_ids(t, OBJ_ZONE, 99);
 	return object_name(t, &z->o, "OpenNebula", "Zone");
 }
