@@ -225,7 +225,7 @@ bool hosts_accepts(struct hosts *hosts, const struct message *m)
 	struct host *h = lock_host(hosts, m->host);
 	bool accepts = h && hosts->leader && h->state != STATE_OFFLINE && in_order(h, m);
 	if (!h)
-		log_debug("HMM", "A %s of host %lld, which is not known", message_type_names[m->type], m->host);
+		log_msg(LOG_L_DDEBUG, "HMM", "A %s of host %lld, which is not known", message_type_names[m->type], m->host);
 	unlock(hosts);
 	return accepts;
 }

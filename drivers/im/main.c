@@ -273,8 +273,10 @@ static enum one_rc init(void *ctx, int argc, char **argv, struct one_err *err)
 	enum one_rc rc = configure(d, err);
 	if (rc != ONE_OK)
 		return rc;
-	d->monitor = (struct monitor){ .hosts = hosts_new(&calls, d->config.interval_host_s),
-				       .with_samples = d->with_samples, .send = to_oned, .ctx = d };
+	d->monitor.hosts = hosts_new(&calls, d->config.interval_host_s);
+	d->monitor.with_samples = d->with_samples;
+	d->monitor.send = to_oned;
+	d->monitor.ctx = d;
 	rc = message_key_load(d->config.private_key, &d->key, err);
 	d->monitor.key = d->key;
 	if (rc == ONE_OK)

@@ -7,6 +7,9 @@
 #include "common/timeutil.h"
 #include "drivers/im/samples.h"
 
+#define COMPLAINTS_MAX 20
+#define COMPLAINTS_MS 60000
+
 void monitor_send(struct monitor *m, const char *action, const char *status, long long host, const char *text)
 {
 	struct strbuf packed = STRBUF_INIT;
@@ -135,20 +138,31 @@ static void handle(struct monitor *m, const struct message *msg)
 		row->failure(m, msg);
 }
 
+static void complain(struct monitor *m, const char *text)
+{
+	int64_t now = time_mono_ms();
+	if (now - atomic_load(&m->complaints_since_ms) > COMPLAINTS_MS) {
+		atomic_store(&m->complaints_since_ms, now);
+		atomic_store(&m->complaints, 0);
+	}
+	if (atomic_fetch_add(&m->complaints, 1) < COMPLAINTS_MAX)
+		log_warn("MDP", "From the network: %s", text);
+}
+
 void monitor_network_line(struct monitor *m, char *line)
 {
 	struct driver_msg pieces;
 	struct message msg;
 	struct one_err err = ONE_ERR_INIT;
 	if (!driver_parse_reply(line, &pieces)) {
-		log_debug("MDP", "What came over the network is no message");
+		complain(m, "what is no message");
 	} else if (message_read(&pieces, m->key, &msg, &err) != ONE_OK) {
-		log_warn("MDP", "From the network: %s", err.text);
+		complain(m, err.text);
 	} else {
 		if (rows[msg.type].from_network)
 			handle(m, &msg);
 		else
-			log_warn("MDP", "%s is not accepted from the network", message_type_names[msg.type]);
+			complain(m, "what only drivers may say");
 		message_done(&msg);
 	}
 }

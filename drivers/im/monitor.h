@@ -14,6 +14,7 @@
 #ifndef IM_MONITOR_H
 #define IM_MONITOR_H
 
+#include <stdatomic.h>
 #include "common/driver.h"
 #include "drivers/im/hosts.h"
 #include "drivers/im/message.h"
@@ -25,6 +26,9 @@ struct monitor {
 	/* A line to oned; any thread. */
 	void (*send)(void *ctx, const char *action, const char *status, long long host, const char *packed);
 	void *ctx;
+	/* Complaints about what strangers send are limited, so that nobody can fill the disk with our log. */
+	atomic_llong complaints_since_ms;
+	atomic_int complaints;
 };
 
 /* A line from the network. Changed in place. Any thread. */

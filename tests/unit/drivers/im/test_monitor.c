@@ -52,7 +52,10 @@ static int setup(void **state)
 	struct xnode *host;
 	static const char xml[] = "<HOST><ID>3</ID><NAME>h</NAME><STATE>2</STATE><IM_MAD>kvm</IM_MAD></HOST>";
 	strbuf_init(&f->sent);
-	f->monitor = (struct monitor){ .hosts = hosts_new(&calls, 180), .with_samples = true, .send = on_send, .ctx = f };
+	f->monitor.hosts = hosts_new(&calls, 180);
+	f->monitor.with_samples = true;
+	f->monitor.send = on_send;
+	f->monitor.ctx = f;
 	assert_int_equal(xml_parse(&arena, xml, strlen(xml), 10, 1000, &host, NULL), ONE_OK);
 	hosts_update(f->monitor.hosts, host, time_now());
 	arena_done(&arena);
