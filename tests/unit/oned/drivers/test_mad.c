@@ -192,6 +192,30 @@ static void a_driver_that_refuses_init_is_named_and_tried_again(void **state)
 	assert_good_one_answers(f);
 }
 
+static void a_driver_that_answers_init_late_is_waited_for(void **state)
+{
+	struct fixture *f = *state;
+	ADD(f, "vmm", "late", "sleep:300", "init", "echo");
+	assert_int_equal(mads_wait_up(f->mads, WAIT_S * 1000, NULL), ONE_OK);
+	wait_for(f, "vmm/late UP", 1);
+}
+
+/* Takes as long as a driver is given. */
+static void a_driver_that_never_answers_init_is_ended(void **state)
+{
+	struct fixture *f = *state;
+	struct one_err err = ONE_ERR_INIT;
+	start_good_one(f);
+	ADD(f, "vmm", "never", "sleep:600000");
+	assert_int_equal(mads_wait_up(f->mads, 0, &err), ONE_INTERNAL);
+	assert_non_null(strstr(err.text, "Driver vmm/never: no answer yet"));
+	assert_good_one_answers(f);
+	wait_for(f, "vmm/never DOWN", 1);
+	assert_int_equal(mads_wait_up(f->mads, WAIT_S * 1000, &err), ONE_INTERNAL);
+	assert_non_null(strstr(err.text, "Driver vmm/never: it did not answer INIT in time"));
+	assert_good_one_answers(f);
+}
+
 static void an_executable_that_is_missing_is_a_failure_of_that_driver(void **state)
 {
 	struct fixture *f = *state;
@@ -335,6 +359,8 @@ int main(int argc, char **argv)
 		TEST(newlines_in_a_payload_do_not_make_a_second_request),
 		TEST(two_answers_are_two_messages),
 		TEST(a_driver_that_refuses_init_is_named_and_tried_again),
+		TEST(a_driver_that_answers_init_late_is_waited_for),
+		TEST(a_driver_that_never_answers_init_is_ended),
 		TEST(an_executable_that_is_missing_is_a_failure_of_that_driver),
 		TEST(a_driver_that_dies_is_reported_and_comes_back),
 		TEST(what_a_driver_said_before_it_died_is_heard),
