@@ -1,30 +1,36 @@
-/* The life of a host: (state, event) -> next state, and the talk with the monitor driver. */
+/* The life of a host: (state, event) -> next state. */
 #ifndef ONED_LIFECYCLE_HOST_H
 #define ONED_LIFECYCLE_HOST_H
 
+#include <stdbool.h>
 #include "common/driver.h"
 #include "oned/core/txn.h"
 #include "oned/objects/host.h"
 
 enum host_event {
-	HOST_EV_MONITORED,   /* a sample or state "on" arrived */
-	HOST_EV_FAILED,      /* monitoring failed */
-	HOST_EV_ENABLE, HOST_EV_DISABLE, HOST_EV_OFFLINE,
+	HOST_EV_MONITORED,     /* the host is well: a sample arrived */
+	HOST_EV_FAILED,        /* it can't be monitored */
+	HOST_EV_ENABLE,
+	HOST_EV_ENABLE_KNOWN,  /* ... and what it has is known from before */
+	HOST_EV_DISABLE, HOST_EV_OFFLINE,
 	HOST_EVENTS
 };
 
-/* The next state; HOST_STATES: the event means nothing in that state. */
-enum host_state host_next_state(enum host_state state, enum host_event event, bool has_capacity);
-/* Changes the state: log, hook event, START_MONITOR or STOP_MONITOR. */
-void host_event(struct txn *t, struct host *h, enum host_event event, const char *reason);
-/* A new host, or one whose mads or name changed: tells the monitor driver. */
-void host_created(struct txn *t, struct host *h);
-void host_updated(struct txn *t, struct host *h);
-void host_deleted(struct txn *t, struct host *h);
+/* HOST_STATES: the event means nothing in that state. */
+enum host_state host_next_state(enum host_state state, enum host_event event);
+/* Changes the state, with its log line, and tells the monitor driver. reason: of HOST_EV_FAILED, for the host's ERROR. false: the
+ * event meant nothing. */
+bool host_event(struct txn *t, struct host *h, enum host_event event, const char *reason);
 
-/* Messages of the monitor driver (kind "im", name "monitord"). */
+/* ---- the monitor driver (host_monitor.c): kind "im", name "monitord" ---- */
+
+/* Tells it of a host that is new or was changed (name, drivers, state), and of one that is gone. */
+void host_tell_updated(struct txn *t, const struct host *h);
+void host_tell_deleted(struct txn *t, int id);
+void host_tell_start(struct txn *t, const struct host *h);
+/* A message of it. */
 void im_message(struct txn *t, const struct driver_msg *m);
-/* The driver is up (again): HOST_LIST, and monitoring starts where it should run. */
+/* It is up, for the first time or again: it learns all hosts. */
 void im_driver_up(struct txn *t);
 
 #endif
