@@ -1,5 +1,6 @@
-/* one_auth_mad: asks the programs of authentication drivers, remotes/auth/DRIVER/authenticate, whether a user is who
- * he says (requests: request.h). "dummy" (believes everybody) and "plain" (compares passwords) are answered here. */
+/* one_auth_mad: asks the programs of authentication drivers, remotes/auth/DRIVER/authenticate, whether a
+ * user is who he says (requests: request.h). "dummy" (believes everybody) and "plain" (compares
+ * passwords) are answered here. */
 #include <getopt.h>
 #include <string.h>
 
@@ -41,7 +42,8 @@ static void ask_driver(struct driver_call *call, const struct authn_request *r)
 	enum one_rc rc = ONE_OK;
 	if (!authn_builtin(r, &rc, &text, &err)) {
 		authn_xml(r, &text);
-		run_program(call, arena_printf(&call->arena, "%s/%s/authenticate", auth->programs, r->driver), &text);
+		run_program(call, arena_printf(&call->arena, "%s/%s/authenticate", auth->programs, r->driver),
+			    &text);
 		return;
 	}
 	if (rc == ONE_OK)
@@ -71,7 +73,8 @@ static void authorize(struct driver_call *call)
 	bool granted;
 	authz_xml(&call->arena, call->payload, &xml, &granted);
 	if (auth->authz) {
-		run_program(call, arena_printf(&call->arena, "%s/%s/authorize", auth->programs, auth->authz), &xml);
+		run_program(call, arena_printf(&call->arena, "%s/%s/authorize", auth->programs, auth->authz),
+			    &xml);
 		return;
 	}
 	strbuf_done(&xml);

@@ -16,7 +16,8 @@ static const char *next_word(char **at)
 	return word;
 }
 
-enum one_rc authn_parse(struct arena *arena, const char *payload, struct authn_request *out, struct one_err *err)
+enum one_rc authn_parse(struct arena *arena, const char *payload, struct authn_request *out,
+			struct one_err *err)
 {
 	char *at = arena_strdup(arena, payload);
 	out->uid = next_word(&at);
@@ -25,11 +26,13 @@ enum one_rc authn_parse(struct arena *arena, const char *payload, struct authn_r
 	out->password = next_word(&at);
 	const char *secret = next_word(&at);
 	struct strbuf plain = STRBUF_INIT;
-	bool ok = driver_is_name(out->driver) && *out->password && base64_decode(secret, strlen(secret), &plain);
+	bool ok = driver_is_name(out->driver) && *out->password &&
+		  base64_decode(secret, strlen(secret), &plain);
 	out->secret = ok ? arena_strndup(arena, plain.buf, plain.len) : NULL;
 	explicit_bzero(plain.buf, plain.len);
 	strbuf_done(&plain);
-	return ok ? ONE_OK : one_err_set(err, ONE_AUTHENTICATION, "The authentication request cannot be read");
+	return ok ? ONE_OK
+		  : one_err_set(err, ONE_AUTHENTICATION, "The authentication request cannot be read");
 }
 
 void authn_xml(const struct authn_request *r, struct strbuf *out)
@@ -49,8 +52,9 @@ bool authn_builtin(const struct authn_request *r, enum one_rc *rc, struct strbuf
 		return true;
 	}
 	if (strcmp(r->driver, "plain") == 0) {
-		*rc = secret_equal(r->password, r->secret) ? ONE_OK
-							   : one_err_set(err, ONE_AUTHENTICATION, "Invalid credentials");
+		*rc = secret_equal(r->password, r->secret)
+			      ? ONE_OK
+			      : one_err_set(err, ONE_AUTHENTICATION, "Invalid credentials");
 		return true;
 	}
 	return false;

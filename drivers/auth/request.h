@@ -1,10 +1,11 @@
 /* Requests of the authentication driver.
  *
- *   AUTHENTICATE ID UID DRIVER USER PASSWORD SECRET     PASSWORD: as oned has it stored, "-" for none; SECRET: base64
+ *   AUTHENTICATE ID UID DRIVER USER PASSWORD SECRET     PASSWORD: as oned has it stored, "-" for none
+ *                                                       SECRET: base64
  *   AUTHORIZE    ID UID REQUEST... RESULT               RESULT: what oned's own rules say, 1 or 0
  *
- * The programs read XML: <AUTHN><USERNAME/><PASSWORD/><SECRET/></AUTHN>, <AUTHZ><USERNAME/><REQUESTS><REQUEST/>...
- * Nothing of this is ever logged. */
+ * The programs read XML: <AUTHN><USERNAME/><PASSWORD/><SECRET/></AUTHN>,
+ * <AUTHZ><USERNAME/><REQUESTS><REQUEST/>... Nothing of this is ever logged. */
 #ifndef AUTH_REQUEST_H
 #define AUTH_REQUEST_H
 
@@ -19,9 +20,11 @@ struct authn_request {
 };
 
 /* Takes the payload apart. ONE_AUTHENTICATION: it isn't one. */
-enum one_rc authn_parse(struct arena *arena, const char *payload, struct authn_request *out, struct one_err *err);
+enum one_rc authn_parse(struct arena *arena, const char *payload, struct authn_request *out,
+			struct one_err *err);
 void authn_xml(const struct authn_request *r, struct strbuf *out);
-/* The answer of a driver that needs no program ("dummy", "plain") in `info`. false: r->driver is none of these. */
+/* The answer of a driver that needs no program ("dummy", "plain") in `info`. false: r->driver is none of
+ * these. */
 bool authn_builtin(const struct authn_request *r, enum one_rc *rc, struct strbuf *info, struct one_err *err);
 
 /* What is asked of an external authorisation; *granted: oned's own opinion. */

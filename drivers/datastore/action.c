@@ -44,8 +44,9 @@ static enum one_rc read_message(struct arena *arena, const char *drv_action, con
 	struct strbuf text = STRBUF_INIT;
 	struct xnode *root = NULL;
 	bool decoded = base64_decode(drv_action, strlen(drv_action), &text);
-	enum one_rc rc = decoded ? xml_parse(arena, text.buf, text.len, XML_MAX_DEPTH, MESSAGE_MAX, &root, err)
-				 : one_err_set(err, ONE_ACTION, "not base64");
+	enum one_rc rc =
+		decoded ? xml_parse(arena, text.buf, text.len, XML_MAX_DEPTH, MESSAGE_MAX, &root, err)
+			: one_err_set(err, ONE_ACTION, "not base64");
 	strbuf_done(&text);
 	*datastore = root ? xml_child(root, "DATASTORE") : NULL;
 	if (rc != ONE_OK)
@@ -80,10 +81,12 @@ enum one_rc ds_find_target(struct arena *arena, const struct ds_drivers *drivers
 		return rc;
 	out->system = strcmp(action, "MONITOR") == 0 && xml_int(datastore, "TYPE", 0) == TYPE_SYSTEM;
 	out->mad = xml_text_or(datastore, out->system ? "TM_MAD" : "DS_MAD", "");
-	rc = check_listed(out->system ? drivers->system_mads : drivers->image_mads, out->mad, out->system, err);
+	rc = check_listed(out->system ? drivers->system_mads : drivers->image_mads, out->mad, out->system,
+			  err);
 	out->program = NULL;
 	if (rc == ONE_OK && strcmp(out->mad, "dummy") != 0)
-		out->program = arena_printf(arena, "%s/%s/%s/%s", drivers->remotes, out->system ? "tm" : "datastore",
-					    out->mad, lower_case(arena, action));
+		out->program =
+			arena_printf(arena, "%s/%s/%s/%s", drivers->remotes, out->system ? "tm" : "datastore",
+				     out->mad, lower_case(arena, action));
 	return rc;
 }

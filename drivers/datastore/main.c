@@ -1,5 +1,5 @@
-/* one_datastore: images and the datastores they lie in. Each action is a program of the datastore's driver (action.h);
- * the driver "dummy" is answered here, without starting a process. */
+/* one_datastore: images and the datastores they lie in. Each action is a program of the datastore's
+ * driver (action.h); the driver "dummy" is answered here, without starting a process. */
 #include <getopt.h>
 #include <string.h>
 
@@ -36,7 +36,8 @@ static enum one_rc run_target(struct driver_call *call, const struct ds_target *
 	const struct datastore *ds = call->ctx;
 	if (target->program) {
 		const char *argv[] = { target->program, arena_printf(&call->arena, "%lld", call->id), NULL };
-		return driver_run_script(call, argv, call->payload, strlen(call->payload), ds->timeout_ms, out, err);
+		return driver_run_script(call, argv, call->payload, strlen(call->payload), ds->timeout_ms,
+					 out, err);
 	}
 	const char *dummy = ds_dummy_answer(call->action, target->system);
 	if (!dummy)
@@ -51,7 +52,8 @@ static void run_action(struct driver_call *call)
 	struct strbuf info = STRBUF_INIT;
 	struct one_err err = ONE_ERR_INIT;
 	struct ds_target target;
-	enum one_rc rc = ds_find_target(&call->arena, &ds->drivers, call->action, call->payload, &target, &err);
+	enum one_rc rc =
+		ds_find_target(&call->arena, &ds->drivers, call->action, call->payload, &target, &err);
 	if (rc == ONE_OK)
 		rc = run_target(call, &target, &info, &err);
 	if (rc != ONE_OK) {

@@ -1,5 +1,5 @@
-/* The ZeroMQ sockets of the hook manager (broker.h). The publisher is an XPUB socket: on the wire the same as PUB, but
- * it tells which subscriptions there are. */
+/* The ZeroMQ sockets of the hook manager (broker.h). The publisher is an XPUB socket: on the wire the
+ * same as PUB, but it tells which subscriptions there are. */
 #include "drivers/hm/broker.h"
 
 #include <errno.h>
@@ -270,7 +270,9 @@ static void *broker_main(void *arg)
 	bool stopping = false;
 	while (!stopping) {
 		zmq_pollitem_t items[] = {
-			{ b->publisher, 0, ZMQ_POLLIN, 0 }, { b->listener, 0, ZMQ_POLLIN, 0 }, { NULL, b->wake_fd, ZMQ_POLLIN, 0 },
+			{ b->publisher, 0, ZMQ_POLLIN, 0 },
+			{ b->listener, 0, ZMQ_POLLIN, 0 },
+			{ NULL, b->wake_fd, ZMQ_POLLIN, 0 },
 		};
 		if (zmq_poll(items, 3, -1) < 0)
 			continue;

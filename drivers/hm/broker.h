@@ -1,12 +1,12 @@
 /* The two ZeroMQ sockets of the hook manager, and the thread that owns them.
  *
- *   publisher  (PUB; default port 2101)  frames KEY, CONTENT: an event for each of its keys (event.h), or "RETRY" and
- *                                        "<base64> <parameters>" for a hook that is to run again
+ *   publisher  (PUB; default port 2101)  frames KEY, CONTENT: an event for each of its keys (event.h), or
+ *                                        "RETRY" and "<base64> <parameters>" for a hook that is to run again
  *   listener   (REP; default port 2102)  "RC HOOK_ID BASE64" from the hook executor, answered "ACK"
  *
- * While nobody subscribes to anything an event isn't even looked into. The hook executor is known by its subscription to
- * "RETRY": while it is away, what nobody else is subscribed to is kept, within limits, and published when it comes back,
- * so that a restart of the executor misses no hook. */
+ * While nobody subscribes to anything an event isn't even looked into. The hook executor is known by its
+ * subscription to "RETRY": while it is away, what nobody else is subscribed to is kept, within limits,
+ * and published when it comes back, so that a restart of the executor misses no hook. */
 #ifndef HM_BROKER_H
 #define HM_BROKER_H
 

@@ -14,7 +14,8 @@ static enum one_rc missing(const char *what, struct one_err *err)
 	return one_err_set(err, ONE_INTERNAL, "The hook message has no %s", what);
 }
 
-static enum one_rc api_keys(struct arena *arena, const struct xnode *root, struct event_keys *out, struct one_err *err)
+static enum one_rc api_keys(struct arena *arena, const struct xnode *root, struct event_keys *out,
+			    struct one_err *err)
 {
 	const char *call = xml_text(root, "CALL");
 	const struct xnode *info = xml_child(root, "CALL_INFO");
@@ -25,7 +26,8 @@ static enum one_rc api_keys(struct arena *arena, const struct xnode *root, struc
 	return ONE_OK;
 }
 
-static enum one_rc state_keys(struct arena *arena, const struct xnode *root, struct event_keys *out, struct one_err *err)
+static enum one_rc state_keys(struct arena *arena, const struct xnode *root, struct event_keys *out,
+			      struct one_err *err)
 {
 	const char *object = xml_text(root, "HOOK_OBJECT"), *state = xml_text(root, "STATE");
 	const char *id = xml_text(root, "RESOURCE_ID"), *service = xml_text(root, "SERVICE_ID");
@@ -39,7 +41,8 @@ static enum one_rc state_keys(struct arena *arena, const struct xnode *root, str
 	return ONE_OK;
 }
 
-static enum one_rc keys_of(struct arena *arena, const struct xnode *root, struct event_keys *out, struct one_err *err)
+static enum one_rc keys_of(struct arena *arena, const struct xnode *root, struct event_keys *out,
+			   struct one_err *err)
 {
 	const char *type = xml_text_or(root, "HOOK_TYPE", "");
 	if (strcmp(type, "API") == 0)
@@ -50,7 +53,8 @@ static enum one_rc keys_of(struct arena *arena, const struct xnode *root, struct
 	return ONE_OK;
 }
 
-enum one_rc event_find_keys(struct arena *arena, const char *base64, struct event_keys *out, struct one_err *err)
+enum one_rc event_find_keys(struct arena *arena, const char *base64, struct event_keys *out,
+			    struct one_err *err)
 {
 	struct strbuf text = STRBUF_INIT;
 	struct xnode *root;

@@ -1,5 +1,5 @@
-/* one_hm: publishes what happens in oned to whoever subscribes (the hook executor, OneFlow), and passes back to oned
- * what hooks did (sockets: broker.h).
+/* one_hm: publishes what happens in oned to whoever subscribes (the hook executor, OneFlow), and passes
+ * back to oned what hooks did (sockets: broker.h).
  *
  *   oned -> driver   EXECUTE -1 BASE64         something happened
  *                    RETRY   -1 BASE64 [ARGS]  a hook is to run again
@@ -98,10 +98,15 @@ static bool option(void *ctx, int opt, const char *arg)
 int main(int argc, char **argv)
 {
 	struct hm hm = {
-		.config = { .bind = "127.0.0.1", .publisher_port = 2101, .listener_port = 2102, .result = on_result },
+		.config = { .bind = "127.0.0.1",
+			    .publisher_port = 2101,
+			    .listener_port = 2102,
+			    .result = on_result },
 	};
 	hm.config.ctx = &hm;
-	static const struct driver_action actions[] = { { "EXECUTE", execute }, { "RETRY", retry }, { NULL, NULL } };
+	static const struct driver_action actions[] = { { "EXECUTE", execute },
+							{ "RETRY", retry },
+							{ NULL, NULL } };
 	static const struct option long_options[] = {
 		{ "publisher-port", required_argument, NULL, 'p' },
 		{ "logger-port", required_argument, NULL, 'l' },

@@ -69,12 +69,13 @@ static const char *field_or(const struct attr *vector, const char *name, const c
 	return value && *value ? value : dflt;
 }
 
-static enum one_rc field_int(const struct attr *vector, const char *name, int dflt, int min, int max, int *out,
-			     struct one_err *err)
+static enum one_rc field_int(const struct attr *vector, const char *name, int dflt, int min, int max,
+			     int *out, struct one_err *err)
 {
 	long long n = dflt;
 	if (vector && attr_get(vector, name) && (!attr_get_int(vector, name, &n) || n < min || n > max))
-		return one_err_set(err, ONE_INTERNAL, "%s: %s must be a number from %d to %d", vector->name, name, min, max);
+		return one_err_set(err, ONE_INTERNAL, "%s: %s must be a number from %d to %d", vector->name,
+				   name, min, max);
 	*out = (int)n;
 	return ONE_OK;
 }
@@ -90,7 +91,8 @@ static enum one_rc read_network(struct im_config *c, struct one_err *err)
 	return rc;
 }
 
-/* Where oned keeps its datastores on hosts. Its other keys are none of our business, so they aren't checked. */
+/* Where oned keeps its datastores on hosts. Its other keys are none of our business, so they aren't
+ * checked. */
 static const char *datastore_location(struct im_config *c, const char *oned_path)
 {
 	struct one_err ignored = ONE_ERR_INIT;
@@ -149,10 +151,11 @@ static enum one_rc read_values(struct im_config *c, const char *oned_path, struc
 	c->timer_s = (int)conf_int(&c->conf, "MANAGER_TIMER");
 	c->interval_host_s = (int)conf_int(&c->conf, "MONITORING_INTERVAL_HOST");
 	c->log_system = field_or(log, "SYSTEM", "FILE");
-	c->expiration = arena_printf(&c->arena,
-				     "HOST_MONITORING_EXPIRATION_TIME = \"%lld\"\nVM_MONITORING_EXPIRATION_TIME = \"%lld\"\n",
-				     conf_int(&c->conf, "HOST_MONITORING_EXPIRATION_TIME"),
-				     conf_int(&c->conf, "VM_MONITORING_EXPIRATION_TIME"));
+	c->expiration = arena_printf(
+		&c->arena,
+		"HOST_MONITORING_EXPIRATION_TIME = \"%lld\"\nVM_MONITORING_EXPIRATION_TIME = \"%lld\"\n",
+		conf_int(&c->conf, "HOST_MONITORING_EXPIRATION_TIME"),
+		conf_int(&c->conf, "VM_MONITORING_EXPIRATION_TIME"));
 	enum one_rc rc = field_int(log, "DEBUG_LEVEL", 3, 0, 5, &c->debug_level, err);
 	if (rc == ONE_OK)
 		rc = read_network(c, err);
@@ -161,8 +164,8 @@ static enum one_rc read_values(struct im_config *c, const char *oned_path, struc
 	return rc;
 }
 
-enum one_rc im_config_load(struct im_config *c, const char *path, const char *oned_path, struct strbuf *warnings,
-			   struct one_err *err)
+enum one_rc im_config_load(struct im_config *c, const char *path, const char *oned_path,
+			   struct strbuf *warnings, struct one_err *err)
 {
 	memset(c, 0, sizeof(*c));
 	const char *full = paths_join(&c->arena, PATHS_ETC, path);

@@ -20,12 +20,14 @@ struct im_config {
 	const char *expiration;  /* template text: how long samples are kept, for oned */
 };
 
-/* Files: names in the configuration directory or absolute; oned_path may be missing on disk. Warnings a line each. */
-enum one_rc im_config_load(struct im_config *c, const char *path, const char *oned_path, struct strbuf *warnings,
-			   struct one_err *err);
+/* Files: names in the configuration directory or absolute; oned_path may be missing on disk. Warnings a
+ * line each. */
+enum one_rc im_config_load(struct im_config *c, const char *path, const char *oned_path,
+			   struct strbuf *warnings, struct one_err *err);
 void im_config_done(struct im_config *c);
 
-/* The command of an IM_MAD, NULL-terminated: its executable (in the directory of drivers unless absolute) and arguments. */
+/* The command of an IM_MAD, NULL-terminated: its executable (in the directory of drivers unless absolute)
+ * and arguments. */
 const char *const *im_config_argv(struct im_config *c, const struct attr *im_mad);
 
 #endif

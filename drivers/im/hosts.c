@@ -212,8 +212,8 @@ static bool in_order(struct host *h, const struct message *m)
 		return true;
 	/* much older: not late, but the clock of the host was set back */
 	if (h->last[m->type] > m->when && h->last[m->type] - m->when < LATE_MAX_S) {
-		log_warn("HMM", "A %s of host %s (%lld) came too late and is ignored", message_type_names[m->type], h->name,
-			 h->id);
+		log_warn("HMM", "A %s of host %s (%lld) came too late and is ignored",
+			 message_type_names[m->type], h->name, h->id);
 		return false;
 	}
 	h->last[m->type] = m->when;
@@ -225,7 +225,8 @@ bool hosts_accepts(struct hosts *hosts, const struct message *m)
 	struct host *h = lock_host(hosts, m->host);
 	bool accepts = h && hosts->leader && h->state != STATE_OFFLINE && in_order(h, m);
 	if (!h)
-		log_msg(LOG_L_DDEBUG, "HMM", "A %s of host %lld, which is not known", message_type_names[m->type], m->host);
+		log_msg(LOG_L_DDEBUG, "HMM", "A %s of host %lld, which is not known",
+			message_type_names[m->type], m->host);
 	unlock(hosts);
 	return accepts;
 }

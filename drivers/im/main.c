@@ -1,6 +1,7 @@
-/* onemonitord: between oned and the agents on hosts. oned tells it which hosts there are; it has the monitor drivers
- * (IM_MAD of monitord.conf) start the agents, receives what they send over UDP and TCP, notices silence, and passes on to
- * oned what matters (lines: monitor.h). Lines from oned, all but FINALIZE with packed text:
+/* onemonitord: between oned and the agents on hosts. oned tells it which hosts there are; it has the
+ * monitor drivers (IM_MAD of monitord.conf) start the agents, receives what they send over UDP and TCP,
+ * notices silence, and passes on to oned what matters (lines: monitor.h). Lines from oned, all but
+ * FINALIZE with packed text:
  *
  *   HOST_LIST     - -1    <HOST_POOL>         UPDATE_HOST   - HOST  <HOST>       DEL_HOST - HOST
  *   START_MONITOR - HOST                      STOP_MONITOR  - HOST
@@ -61,7 +62,8 @@ static enum one_rc to_driver(struct monitord *d, const char *im_mad, const char 
 	if (!mads_has(d->mads, "im", im_mad))
 		return one_err_set(err, ONE_NO_EXISTS, "Cannot find the monitor driver '%s'", im_mad);
 	struct strbuf xml = STRBUF_INIT, line = STRBUF_INIT;
-	strbuf_addf(&xml, "<MONITOR_DRIVER_ACTION>%s%s</MONITOR_DRIVER_ACTION>", host_xml, d->config.actions_xml);
+	strbuf_addf(&xml, "<MONITOR_DRIVER_ACTION>%s%s</MONITOR_DRIVER_ACTION>", host_xml,
+		    d->config.actions_xml);
 	strbuf_addf(&line, "%lld ", (long long)time_now());
 	driver_pack(xml.buf, xml.len, &line);
 	enum one_rc rc = mads_send(d->mads, "im", im_mad, action, host, line.buf, err);
@@ -70,7 +72,8 @@ static enum one_rc to_driver(struct monitord *d, const char *im_mad, const char 
 	return rc;
 }
 
-static enum one_rc start_host(void *ctx, const char *im_mad, long long host, const char *host_xml, struct one_err *err)
+static enum one_rc start_host(void *ctx, const char *im_mad, long long host, const char *host_xml,
+			      struct one_err *err)
 {
 	return to_driver(ctx, im_mad, "START_MONITOR", host, host_xml, err);
 }
@@ -90,7 +93,8 @@ static void on_network_line(void *ctx, char *line)
 	monitor_network_line(&d->monitor, line);
 }
 
-static void on_driver(void *ctx, const char *kind, const char *name, enum mad_event what, const struct driver_msg *msg)
+static void on_driver(void *ctx, const char *kind, const char *name, enum mad_event what,
+		      const struct driver_msg *msg)
 {
 	struct monitord *d = ctx;
 	(void)kind;
@@ -145,7 +149,8 @@ static struct xnode *xml_of(struct driver_call *call)
 	const char *text = text_of(call);
 	struct xnode *root = NULL;
 	struct one_err err = ONE_ERR_INIT;
-	if (text && xml_parse(&call->arena, text, strlen(text), XML_MAX_DEPTH, POOL_MAX, &root, &err) != ONE_OK)
+	if (text &&
+	    xml_parse(&call->arena, text, strlen(text), XML_MAX_DEPTH, POOL_MAX, &root, &err) != ONE_OK)
 		log_error("MDR", "%s from oned cannot be read: %s", call->action, err.text);
 	return root;
 }
@@ -191,7 +196,8 @@ static void raft_status(struct driver_call *call)
 	struct monitord *d = call->ctx;
 	const char *status = text_of(call);
 	if (status)
-		hosts_set_leader(d->monitor.hosts, strcmp(status, "SOLO") == 0 || strcmp(status, "LEADER") == 0);
+		hosts_set_leader(d->monitor.hosts,
+				 strcmp(status, "SOLO") == 0 || strcmp(status, "LEADER") == 0);
 }
 
 /* ---- Start and end ---- */
@@ -230,8 +236,10 @@ static enum one_rc configure(struct monitord *d, struct one_err *err)
 static enum one_rc start_drivers(struct monitord *d, struct one_err *err)
 {
 	enum one_rc rc = mads_new(on_driver, d, &d->mads, err);
-	for (const struct attr *a = conf_first(&d->config.conf, "IM_MAD"); rc == ONE_OK && a; a = conf_next(a)) {
-		const struct mad_config mad = { "im", attr_get(a, "NAME"), im_config_argv(&d->config, a), NULL };
+	for (const struct attr *a = conf_first(&d->config.conf, "IM_MAD"); rc == ONE_OK && a;
+	     a = conf_next(a)) {
+		const struct mad_config mad = { "im", attr_get(a, "NAME"), im_config_argv(&d->config, a),
+						NULL };
 		rc = mads_add(d->mads, &mad, err);
 	}
 	struct one_err down = ONE_ERR_INIT;
@@ -280,7 +288,8 @@ static enum one_rc init(void *ctx, int argc, char **argv, struct one_err *err)
 	rc = message_key_load(d->config.private_key, &d->key, err);
 	d->monitor.key = d->key;
 	if (rc == ONE_OK)
-		rc = net_start(d->config.address, d->config.port, d->config.threads, on_network_line, d, &d->net, err);
+		rc = net_start(d->config.address, d->config.port, d->config.threads, on_network_line, d,
+			       &d->net, err);
 	if (rc == ONE_OK)
 		rc = start_drivers(d, err);
 	if (rc == ONE_OK)
@@ -315,15 +324,21 @@ static bool option(void *ctx, int opt, const char *arg)
 
 int main(int argc, char **argv)
 {
-	struct monitord d = { .conf_path = "monitord.conf", .oned_conf_path = "oned.conf", .with_samples = true,
+	struct monitord d = { .conf_path = "monitord.conf",
+			      .oned_conf_path = "oned.conf",
+			      .with_samples = true,
 			      .lock = PTHREAD_MUTEX_INITIALIZER };
 	pthread_condattr_t attr;
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&d.stop, &attr);
 	static const struct driver_action actions[] = {
-		{ "HOST_LIST", host_list },         { "UPDATE_HOST", update_host },   { "DEL_HOST", del_host },
-		{ "START_MONITOR", start_monitor }, { "STOP_MONITOR", stop_monitor }, { "RAFT_STATUS", raft_status },
+		{ "HOST_LIST", host_list },
+		{ "UPDATE_HOST", update_host },
+		{ "DEL_HOST", del_host },
+		{ "START_MONITOR", start_monitor },
+		{ "STOP_MONITOR", stop_monitor },
+		{ "RAFT_STATUS", raft_status },
 		{ NULL, NULL },
 	};
 	const struct driver_config config = {

@@ -30,7 +30,8 @@ enum one_rc message_key_load(const char *path, struct message_key **out, struct 
 		return ONE_OK;
 	FILE *f = fopen(path, "re");
 	if (!f)
-		return one_err_set(err, ONE_INTERNAL, "Cannot open the private key %s: %s", path, strerror(errno));
+		return one_err_set(err, ONE_INTERNAL, "Cannot open the private key %s: %s", path,
+				   strerror(errno));
 	EVP_PKEY *pkey = PEM_read_PrivateKey(f, NULL, NULL, NULL);
 	fclose(f);
 	if (!pkey || EVP_PKEY_get_base_id(pkey) != EVP_PKEY_RSA) {
@@ -51,7 +52,8 @@ void message_key_free(struct message_key *key)
 	free(key);
 }
 
-static bool decrypt_block(EVP_PKEY_CTX *ctx, const struct message_key *key, const unsigned char *block, struct strbuf *out)
+static bool decrypt_block(EVP_PKEY_CTX *ctx, const struct message_key *key, const unsigned char *block,
+			  struct strbuf *out)
 {
 	size_t len = key->block;
 	strbuf_grow(out, len);
@@ -69,7 +71,8 @@ static bool decrypt(const struct message_key *key, struct strbuf *text)
 		return false;
 	struct strbuf plain = STRBUF_INIT;
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key->pkey, NULL);
-	bool ok = ctx && EVP_PKEY_decrypt_init(ctx) > 0 && EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) > 0;
+	bool ok = ctx && EVP_PKEY_decrypt_init(ctx) > 0 &&
+		  EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) > 0;
 	for (size_t at = 0; ok && at < text->len; at += key->block)
 		ok = decrypt_block(ctx, key, (const unsigned char *)text->buf + at, &plain);
 	EVP_PKEY_CTX_free(ctx);
@@ -89,7 +92,8 @@ static bool find_type(const char *name, enum message_type *type)
 	return false;
 }
 
-static enum one_rc read_text(const char *payload, const struct message_key *key, struct message *m, struct one_err *err)
+static enum one_rc read_text(const char *payload, const struct message_key *key, struct message *m,
+			     struct one_err *err)
 {
 	strbuf_init(&m->text);
 	if (!*payload)
@@ -98,8 +102,8 @@ static enum one_rc read_text(const char *payload, const struct message_key *key,
 	if (unpacked && (!key || decrypt(key, &m->text)))
 		return ONE_OK;
 	message_done(m);
-	return one_err_set(err, ONE_INTERNAL, "The text of %s for host %lld %s", message_type_names[m->type], m->host,
-			   unpacked ? "is not encrypted for our key" : "is not packed, or too long");
+	return one_err_set(err, ONE_INTERNAL, "The text of %s for host %lld %s", message_type_names[m->type],
+			   m->host, unpacked ? "is not encrypted for our key" : "is not packed, or too long");
 }
 
 enum one_rc message_read(const struct driver_msg *line, const struct message_key *key, struct message *m,
@@ -114,7 +118,8 @@ enum one_rc message_read(const struct driver_msg *line, const struct message_key
 	errno = 0;
 	long long when = strtoll(line->payload, &end, 10);
 	if (end == line->payload || errno || (*end && *end != ' ') || when < 0)
-		return one_err_set(err, ONE_INTERNAL, "%s for host %lld has no time", message_type_names[m->type], m->host);
+		return one_err_set(err, ONE_INTERNAL, "%s for host %lld has no time",
+				   message_type_names[m->type], m->host);
 	m->when = (time_t)when;
 	return read_text(end + strspn(end, " "), key, m, err);
 }

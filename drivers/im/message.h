@@ -1,9 +1,10 @@
 /* Messages of agents and monitor drivers:
  *
- *   TYPE STATUS ID TIME PAYLOAD        PAYLOAD: base64(zlib(text)), and where a key is configured, for what comes over
- *                                      the network: base64(zlib(RSA blocks of text))
+ *   TYPE STATUS ID TIME PAYLOAD        PAYLOAD: base64(zlib(text)); of what comes over the network where a
+ *                                      key is configured: base64(zlib(RSA blocks of text))
  *
- * TYPE as below, STATUS SUCCESS or FAILURE (LOG: a level letter), ID the host's, TIME seconds when it was sent. */
+ * TYPE as below, STATUS SUCCESS or FAILURE (LOG: a level letter), ID the host's, TIME seconds when it was
+ * sent. */
 #ifndef IM_MESSAGE_H
 #define IM_MESSAGE_H
 
@@ -43,8 +44,8 @@ struct message_key; /* a private RSA key */
 enum one_rc message_key_load(const char *path, struct message_key **out, struct one_err *err);
 void message_key_free(struct message_key *key);
 
-/* Takes the pieces of a line (driver_parse_reply) further. With a key, the text must be encrypted. ONE_INTERNAL with the
- * reason; then m holds nothing. Ends with message_done. Any thread. */
+/* Takes the pieces of a line (driver_parse_reply) further. With a key, the text must be encrypted.
+ * ONE_INTERNAL with the reason; then m holds nothing. Ends with message_done. Any thread. */
 enum one_rc message_read(const struct driver_msg *line, const struct message_key *key, struct message *m,
 			 struct one_err *err);
 void message_done(struct message *m);

@@ -106,7 +106,8 @@ static void failed(struct monitor *m, const struct message *msg)
 static void failed_vms(struct monitor *m, const struct message *msg)
 {
 	(void)m;
-	log_warn("MDP", "%s failed on host %lld: %s", message_type_names[msg->type], msg->host, msg->text.buf);
+	log_warn("MDP", "%s failed on host %lld: %s", message_type_names[msg->type], msg->host,
+		 msg->text.buf);
 }
 
 /* clang-format off */

@@ -159,7 +159,8 @@ static int bind_socket(const struct addrinfo *at)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	else
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-	if (bind(fd, at->ai_addr, at->ai_addrlen) == 0 && (at->ai_socktype == SOCK_DGRAM || listen(fd, CONNECTIONS) == 0))
+	if (bind(fd, at->ai_addr, at->ai_addrlen) == 0 &&
+	    (at->ai_socktype == SOCK_DGRAM || listen(fd, CONNECTIONS) == 0))
 		return fd;
 	int saved = errno;
 	close(fd);
@@ -169,7 +170,9 @@ static int bind_socket(const struct addrinfo *at)
 
 static enum one_rc open_socket(const char *address, int port, int type, int *fd, struct one_err *err)
 {
-	const struct addrinfo hints = { .ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_family = AF_UNSPEC, .ai_socktype = type };
+	const struct addrinfo hints = { .ai_flags = AI_PASSIVE | AI_NUMERICSERV,
+					.ai_family = AF_UNSPEC,
+					.ai_socktype = type };
 	struct addrinfo *at;
 	char service[16];
 	snprintf(service, sizeof(service), "%d", port);

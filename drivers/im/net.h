@@ -1,6 +1,6 @@
-/* Where agents send their messages: one UDP and one TCP socket of the same port. A datagram is a message; a TCP
- * connection carries one, or several parted by newlines, and is closed by the agent. Sizes, times and the number of
- * connections are limited. */
+/* Where agents send their messages: one UDP and one TCP socket of the same port. A datagram is a message;
+ * a TCP connection carries one, or several parted by newlines, and is closed by the agent. Sizes, times
+ * and the number of connections are limited. */
 #ifndef IM_NET_H
 #define IM_NET_H
 

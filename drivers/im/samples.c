@@ -106,25 +106,31 @@ static void give_message(const struct message *answer, enum message_type type, c
 			 samples_message_fn fn, void *ctx)
 {
 	const char *base64 = xml_text(root, message_type_names[type]);
-	struct message m = { .type = type, .ok = true, .level = 'S', .host = answer->host, .text = STRBUF_INIT };
+	struct message m = {
+		.type = type, .ok = true, .level = 'S', .host = answer->host, .text = STRBUF_INIT
+	};
 	m.when = (time_t)xml_int(root, "TIMESTAMP", 0);
 	if (base64 && base64_decode(base64, strlen(base64), &m.text))
 		fn(ctx, &m);
 	message_done(&m);
 }
 
-enum one_rc samples_first_report(const struct message *answer, samples_message_fn fn, void *ctx, struct one_err *err)
+enum one_rc samples_first_report(const struct message *answer, samples_message_fn fn, void *ctx,
+				 struct one_err *err)
 {
 	static const enum message_type types[] = {
-		MESSAGE_SYSTEM_HOST, MESSAGE_MONITOR_HOST, MESSAGE_BEACON_HOST, MESSAGE_STATE_VM, MESSAGE_MONITOR_VM,
+		MESSAGE_SYSTEM_HOST, MESSAGE_MONITOR_HOST, MESSAGE_BEACON_HOST,
+		MESSAGE_STATE_VM,    MESSAGE_MONITOR_VM,
 	};
 	if (strspn(answer->text.buf, " \t\r\n") == answer->text.len)
 		return ONE_OK;
 	struct arena arena = ARENA_INIT;
 	struct xnode *root;
-	enum one_rc rc = xml_parse(&arena, answer->text.buf, answer->text.len, XML_MAX_DEPTH, MESSAGE_TEXT_MAX, &root, err);
+	enum one_rc rc = xml_parse(&arena, answer->text.buf, answer->text.len, XML_MAX_DEPTH,
+				   MESSAGE_TEXT_MAX, &root, err);
 	if (rc == ONE_OK && strcmp(root->name, "MONITOR_MESSAGES") != 0)
-		rc = one_err_set(err, ONE_INTERNAL, "<%.40s> where <MONITOR_MESSAGES> was expected", root->name);
+		rc = one_err_set(err, ONE_INTERNAL, "<%.40s> where <MONITOR_MESSAGES> was expected",
+				 root->name);
 	for (size_t i = 0; rc == ONE_OK && i < sizeof(types) / sizeof(types[0]); i++)
 		give_message(answer, types[i], root, fn, ctx);
 	arena_done(&arena);

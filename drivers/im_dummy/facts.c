@@ -70,8 +70,8 @@ static void add_node(int node, struct strbuf *out)
 	for (size_t i = 0; i < PAGE_SIZES; i++)
 		strbuf_addf(out, "HUGEPAGE = [ NODE_ID = \"%d\", SIZE = \"%d\", PAGES = \"%d\" ]\n", node,
 			    page_sizes_kb[i], HUGEPAGES);
-	strbuf_addf(out, "MEMORY_NODE = [ NODE_ID = \"%d\", TOTAL = \"%lld\", DISTANCE = \"%d", node, MEMORY_KB / NODES,
-		    node);
+	strbuf_addf(out, "MEMORY_NODE = [ NODE_ID = \"%d\", TOTAL = \"%lld\", DISTANCE = \"%d", node,
+		    MEMORY_KB / NODES, node);
 	for (int other = 0; other < NODES; other++)
 		if (other != node)
 			strbuf_addf(out, " %d", other);
@@ -80,13 +80,14 @@ static void add_node(int node, struct strbuf *out)
 
 static void add_device(const struct pci *d, struct strbuf *out)
 {
-	strbuf_addf(out,
-		    "PCI = [ ADDRESS = \"0000:%s:%s:%s\", SHORT_ADDRESS = \"%s:%s.%s\", DOMAIN = \"0000\", BUS = \"%s\", "
-		    "SLOT = \"%s\", FUNCTION = \"%s\", TYPE = \"10de:%s:%s\", VENDOR = \"10de\", "
-		    "VENDOR_NAME = \"NVIDIA Corporation\", CLASS = \"%s\", CLASS_NAME = \"%s\", DEVICE = \"%s\", "
-		    "DEVICE_NAME = \"%s\", NUMA_NODE = \"%d\" ]\n",
-		    d->bus, d->slot, d->function, d->bus, d->slot, d->function, d->bus, d->slot, d->function, d->device,
-		    d->class_id, d->class_id, d->class_name, d->device, d->device_name, d->node);
+	strbuf_addf(
+		out,
+		"PCI = [ ADDRESS = \"0000:%s:%s:%s\", SHORT_ADDRESS = \"%s:%s.%s\", DOMAIN = \"0000\", BUS = \"%s\", "
+		"SLOT = \"%s\", FUNCTION = \"%s\", TYPE = \"10de:%s:%s\", VENDOR = \"10de\", "
+		"VENDOR_NAME = \"NVIDIA Corporation\", CLASS = \"%s\", CLASS_NAME = \"%s\", DEVICE = \"%s\", "
+		"DEVICE_NAME = \"%s\", NUMA_NODE = \"%d\" ]\n",
+		d->bus, d->slot, d->function, d->bus, d->slot, d->function, d->bus, d->slot, d->function,
+		d->device, d->class_id, d->class_id, d->class_name, d->device, d->device_name, d->node);
 }
 
 void facts_system(const char *host_name, struct strbuf *out)
@@ -104,13 +105,14 @@ void facts_monitor(struct strbuf *out)
 {
 	for (int node = 0; node < NODES; node++) {
 		for (size_t i = 0; i < PAGE_SIZES; i++)
-			strbuf_addf(out, "HUGEPAGE = [ NODE_ID = \"%d\", SIZE = \"%d\", FREE = \"%d\" ]\n", node,
-				    page_sizes_kb[i], HUGEPAGES);
-		strbuf_addf(out, "MEMORY_NODE = [ NODE_ID = \"%d\", FREE = \"%lld\", USED = \"%lld\" ]\n", node,
-			    facts_random(MEMORY_KB / NODES), facts_random(MEMORY_KB / NODES));
+			strbuf_addf(out, "HUGEPAGE = [ NODE_ID = \"%d\", SIZE = \"%d\", FREE = \"%d\" ]\n",
+				    node, page_sizes_kb[i], HUGEPAGES);
+		strbuf_addf(out, "MEMORY_NODE = [ NODE_ID = \"%d\", FREE = \"%lld\", USED = \"%lld\" ]\n",
+			    node, facts_random(MEMORY_KB / NODES), facts_random(MEMORY_KB / NODES));
 	}
 	long long memory_kb = facts_random(MEMORY_KB), cpu = facts_random(CPU_PERCENT);
-	strbuf_addf(out, "USEDMEMORY = \"%lld\"\nFREEMEMORY = \"%lld\"\nUSEDCPU = \"%lld\"\nFREECPU = \"%lld\"\n",
+	strbuf_addf(out,
+		    "USEDMEMORY = \"%lld\"\nFREEMEMORY = \"%lld\"\nUSEDCPU = \"%lld\"\nFREECPU = \"%lld\"\n",
 		    memory_kb, MEMORY_KB - memory_kb, cpu, CPU_PERCENT - cpu);
 	strbuf_lit(out, "NETTX = \"1241307203246698\"\nNETRX = \"50104108822222\"\n");
 }
@@ -122,6 +124,9 @@ void facts_vm(long long memory_kb, long long cpu_percent, struct strbuf *out)
 		    net + 100 * (1 + facts_random(4)));
 	strbuf_addf(out, "MEMORY = \"%lld\"\nCPU = \"%lld\"\n", memory_kb * (20 + facts_random(81)) / 100,
 		    cpu_percent * (5 + facts_random(96)) / 100);
-	strbuf_addf(out, "DISKRDBYTES = \"%lld\"\nDISKWRBYTES = \"%lld\"\nDISKRDIOPS = \"%lld\"\nDISKWRIOPS = \"%lld\"\n",
-		    1 + facts_random(1000), 1 + facts_random(1000), 1 + facts_random(1000), 1 + facts_random(1000));
+	strbuf_addf(
+		out,
+		"DISKRDBYTES = \"%lld\"\nDISKWRBYTES = \"%lld\"\nDISKRDIOPS = \"%lld\"\nDISKWRIOPS = \"%lld\"\n",
+		1 + facts_random(1000), 1 + facts_random(1000), 1 + facts_random(1000),
+		1 + facts_random(1000));
 }

@@ -1,10 +1,11 @@
-/* one_im_dummy: the monitor driver of hosts that don't exist. START_MONITOR is answered with a full report, as the
- * agent of a real host does on its first run; from then on a thread reports each host at the periods it was given.
+/* one_im_dummy: the monitor driver of hosts that don't exist. START_MONITOR is answered with a full
+ * report, as the agent of a real host does on its first run; from then on a thread reports each host at
+ * the periods it was given.
  *
- *   onemonitord ->  START_MONITOR - ID TIME PACKED     PACKED: base64(zlib(
- *                                                      <MONITOR_DRIVER_ACTION><HOST/><MONITOR_CONFIGURATION/>...))
- *   ->  onemonitord START_MONITOR SUCCESS ID TIME PACKED     <MONITOR_MESSAGES> with a base64 element a message
- *                   MONITOR_HOST, SYSTEM_HOST, MONITOR_VM, BEACON_HOST SUCCESS ID TIME PACKED */
+ *   onemonitord -> START_MONITOR - ID TIME PACKED        base64(zlib(<MONITOR_DRIVER_ACTION><HOST/>
+ *                                                        <MONITOR_CONFIGURATION/>...))
+ *   -> onemonitord START_MONITOR SUCCESS ID TIME PACKED  <MONITOR_MESSAGES>: a base64 element a message
+ *                  MONITOR_HOST, SYSTEM_HOST, MONITOR_VM, BEACON_HOST SUCCESS ID TIME PACKED */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,7 +48,8 @@ struct dummy {
 	bool stopping;
 };
 
-static void send_packed(struct driver *d, const char *message, const char *status, long long id, const char *text)
+static void send_packed(struct driver *d, const char *message, const char *status, long long id,
+			const char *text)
 {
 	struct strbuf line = STRBUF_INIT;
 	strbuf_addf(&line, "%lld ", (long long)time_now());
@@ -169,7 +171,8 @@ static bool read_action(struct driver_call *call, struct xnode **action)
 	struct one_err err = ONE_ERR_INIT;
 	const char *packed = call->payload + strcspn(call->payload, " "); /* after the time */
 	bool ok = driver_unpack(packed, MESSAGE_MAX, &text) &&
-		  xml_parse(&call->arena, text.buf, text.len, XML_MAX_DEPTH, MESSAGE_MAX, action, &err) == ONE_OK;
+		  xml_parse(&call->arena, text.buf, text.len, XML_MAX_DEPTH, MESSAGE_MAX, action, &err) ==
+			  ONE_OK;
 	strbuf_done(&text);
 	if (!ok)
 		send_packed(call->driver, call->action, "FAILURE", call->id,
@@ -184,7 +187,8 @@ static struct host *host_new(const struct xnode *action)
 	struct host *h = xcalloc(1, sizeof(*h));
 	h->name = xstrdup(host ? xml_text_or(host, "NAME", "") : "");
 	for (int i = 0; i < REPORTS; i++) {
-		long long s = periods ? xml_int(periods, reports[i].period, reports[i].dflt_s) : reports[i].dflt_s;
+		long long s =
+			periods ? xml_int(periods, reports[i].period, reports[i].dflt_s) : reports[i].dflt_s;
 		h->period_s[i] = s < PERIOD_MIN_S ? PERIOD_MIN_S : s > PERIOD_MAX_S ? PERIOD_MAX_S : (int)s;
 		h->due_ms[i] = time_mono_ms() + h->period_s[i] * 1000LL;
 	}

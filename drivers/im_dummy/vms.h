@@ -7,8 +7,8 @@
 #include "common/map.h"
 #include "common/strbuf.h"
 
-/* Reads a VM pool (XML) and adds a sample of each VM to the text of its host: by_host is host id -> struct strbuf *,
- * which this makes where there is none. ONE_INTERNAL: not a pool. */
+/* Reads a VM pool (XML) and adds a sample of each VM to the text of its host: by_host is host id ->
+ * struct strbuf *, which this makes where there is none. ONE_INTERNAL: not a pool. */
 enum one_rc vms_sample(const char *pool, size_t len, struct imap *by_host, struct one_err *err);
 /* Asks oned for the pool, and does so. */
 enum one_rc vms_ask(struct imap *by_host, struct one_err *err);

@@ -58,9 +58,9 @@ int main(int argc, char **argv)
 	struct tm tm = { .arena = ARENA_INIT };
 	tm.base = paths_join(&tm.arena, PATHS_REMOTES, "tm");
 	static const struct driver_action actions[] = { { "TRANSFER", run_transfer }, { NULL, NULL } };
-	static const struct option long_options[] = {
-		{ "tm-types", required_argument, NULL, 'd' }, { "timeout", required_argument, NULL, 'w' }, { NULL, 0, NULL, 0 }
-	};
+	static const struct option long_options[] = { { "tm-types", required_argument, NULL, 'd' },
+						      { "timeout", required_argument, NULL, 'w' },
+						      { NULL, 0, NULL, 0 } };
 	const struct driver_config config = {
 		.name = "one_tm",
 		.help = "Runs transfer scripts with the storage drivers under remotes/tm.\n"

@@ -34,7 +34,8 @@ static void add_args(struct arena *arena, struct transfer_step *step, char *at)
 }
 
 /* NULL: nothing to do on this line. */
-static enum one_rc parse_line(struct arena *arena, char *line, int number, struct transfer_step **out, struct one_err *err)
+static enum one_rc parse_line(struct arena *arena, char *line, int number, struct transfer_step **out,
+			      struct one_err *err)
 {
 	char *at = line;
 	char *verb = next_word(&at);
@@ -45,7 +46,8 @@ static enum one_rc parse_line(struct arena *arena, char *line, int number, struc
 	for (char *c = verb; *c; c++)
 		*c = (char)tolower((unsigned char)*c);
 	if (!mad || !driver_is_name(mad) || !driver_is_name(verb))
-		return one_err_set(err, ONE_ACTION, "Line %d of the transfer script is no transfer command", number);
+		return one_err_set(err, ONE_ACTION, "Line %d of the transfer script is no transfer command",
+				   number);
 	struct transfer_step *step = arena_new(arena, struct transfer_step);
 	step->verb = verb;
 	step->mad = mad;
@@ -86,13 +88,15 @@ static enum one_rc read_file(const char *path, struct strbuf *text, struct one_e
 	if (fd < 0 && saved == ENOENT)
 		return one_err_set(err, ONE_ACTION, "Transfer file '%s' does not exist", path);
 	if (n < 0)
-		return one_err_set(err, ONE_ACTION, "Cannot read transfer file '%s': %s", path, strerror(saved));
+		return one_err_set(err, ONE_ACTION, "Cannot read transfer file '%s': %s", path,
+				   strerror(saved));
 	if (text->len > SCRIPT_MAX)
 		return one_err_set(err, ONE_ACTION, "Transfer file '%s' is too long", path);
 	return ONE_OK;
 }
 
-enum one_rc transfer_load(struct arena *arena, const char *path, struct transfer_step **first, struct one_err *err)
+enum one_rc transfer_load(struct arena *arena, const char *path, struct transfer_step **first,
+			  struct one_err *err)
 {
 	struct strbuf text = STRBUF_INIT;
 	strbuf_grow(&text, 0);
@@ -114,7 +118,8 @@ enum one_rc transfer_program(struct arena *arena, const char *base, const struct
 	const char *dot = strrchr(step->verb, '.');
 	if (!dot)
 		return one_err_set(err, ONE_ACTION, "Driver path '%s' does not exists", full);
-	const char *plain = arena_printf(arena, "%s/%s/%.*s", base, step->mad, (int)(dot - step->verb), step->verb);
+	const char *plain =
+		arena_printf(arena, "%s/%s/%.*s", base, step->mad, (int)(dot - step->verb), step->verb);
 	if (access(plain, F_OK) != 0)
 		return one_err_set(err, ONE_ACTION, "Driver path '%s' nor '%s' exists", full, plain);
 	*path = plain;
@@ -124,8 +129,9 @@ enum one_rc transfer_program(struct arena *arena, const char *base, const struct
 enum one_rc transfer_dummy(const struct transfer_step *step, struct one_err *err)
 {
 	static const char *const verbs[] = {
-		"clone", "context", "cpds", "delete", "failmigrate", "ln", "mkimage", "mkswap", "monitor", "mv", "mvds",
-		"postmigrate", "premigrate", "resize", "restore", "snap_create", "snap_delete", "snap_revert",
+		"clone",      "context", "cpds",    "delete",	   "failmigrate", "ln",
+		"mkimage",    "mkswap",	 "monitor", "mv",	   "mvds",	  "postmigrate",
+		"premigrate", "resize",	 "restore", "snap_create", "snap_delete", "snap_revert",
 	};
 	size_t len = strcspn(step->verb, "."); /* the suffix means nothing here */
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)

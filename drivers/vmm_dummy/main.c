@@ -1,5 +1,5 @@
-/* one_vmm_dummy: a hypervisor driver without a hypervisor. Every action succeeds at once, unless a directory of
- * prepared answers says otherwise (script.h). For tests and for trying things out. */
+/* one_vmm_dummy: a hypervisor driver without a hypervisor. Every action succeeds at once, unless a
+ * directory of prepared answers says otherwise (script.h). For tests and for trying things out. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -110,7 +110,8 @@ static bool read_message(struct driver_call *call, struct xnode **message)
 	struct one_err err = ONE_ERR_INIT;
 	struct strbuf text = STRBUF_INIT;
 	bool ok = base64_decode(call->payload, strlen(call->payload), &text) &&
-		  xml_parse(&call->arena, text.buf, text.len, XML_MAX_DEPTH, MESSAGE_MAX, message, &err) == ONE_OK;
+		  xml_parse(&call->arena, text.buf, text.len, XML_MAX_DEPTH, MESSAGE_MAX, message, &err) ==
+			  ONE_OK;
 	strbuf_done(&text);
 	if (!ok)
 		driver_failure(call, "Cannot read the message of %s: %s", call->action,
@@ -152,7 +153,8 @@ static bool option(void *ctx, int opt, const char *arg)
 
 int main(int argc, char **argv)
 {
-	struct dummy dummy = { .answers = getenv("ONE_DUMMY_ACTIONS_DIR"), .lock = PTHREAD_MUTEX_INITIALIZER };
+	struct dummy dummy = { .answers = getenv("ONE_DUMMY_ACTIONS_DIR"),
+			       .lock = PTHREAD_MUTEX_INITIALIZER };
 	struct driver_action actions[ROWS + 1];
 	for (size_t i = 0; i < ROWS; i++)
 		actions[i] = (struct driver_action){ rows[i].action, run };

@@ -1,5 +1,5 @@
-/* The I/O thread of all drivers and the calls other threads make of it (contract: mad.h; a single driver's life:
- * mad_process.c). */
+/* The I/O thread of all drivers and the calls other threads make of it (contract: mad.h; a single
+ * driver's life: mad_process.c). */
 #include "oned/drivers/mad.h"
 
 #include <assert.h>

@@ -112,12 +112,14 @@ static void want_write(struct mad *mad, bool want)
 
 /* ---- Sending ---- */
 
-enum one_rc mad_queue_line(struct mad *mad, const char *action, long long id, const char *payload, struct one_err *err)
+enum one_rc mad_queue_line(struct mad *mad, const char *action, long long id, const char *payload,
+			   struct one_err *err)
 {
 	if (mad->state != MAD_RUNNING)
 		return one_err_set(err, ONE_INTERNAL, "Driver %s is not running", mad->label);
 	if (mad->queue.len - mad->sent + strlen(payload ? payload : "") > QUEUE_MAX)
-		return one_err_set(err, ONE_INTERNAL, "Driver %s does not read its input: too much is waiting", mad->label);
+		return one_err_set(err, ONE_INTERNAL,
+				   "Driver %s does not read its input: too much is waiting", mad->label);
 	if (mad->queue.len == 0)
 		mad->moved_ms = time_mono_ms();
 	if (mad->with_status)
@@ -207,7 +209,8 @@ static void on_init_answer(struct mad *mad, const struct driver_msg *msg)
 		return;
 	}
 	char why[200];
-	snprintf(why, sizeof(why), "it refused to start: %s", *msg->payload ? msg->payload : "no reason given");
+	snprintf(why, sizeof(why), "it refused to start: %s",
+		 *msg->payload ? msg->payload : "no reason given");
 	mad_kill(mad, why);
 }
 
@@ -262,7 +265,8 @@ static void take_lines(struct mad *mad)
 	}
 }
 
-/* Reads at most READ_MAX bytes. false: nothing more for now, or its end (then it isn't watched any longer). */
+/* Reads at most READ_MAX bytes. false: nothing more for now, or its end (then it isn't watched any
+ * longer). */
 static bool read_some(struct mad *mad, enum mad_fd which, struct strbuf *to)
 {
 	strbuf_grow(to, READ_MAX);
@@ -358,9 +362,11 @@ static void forget_process(struct mad *mad)
 /* What it wrote before it ended is still in the pipes; something it left running may write for ever. */
 static void read_last_words(struct mad *mad)
 {
-	for (int i = 0; i < LAST_READS && mad->watch[MAD_FD_OUT].fd >= 0 && read_some(mad, MAD_FD_OUT, &mad->in); i++)
+	for (int i = 0;
+	     i < LAST_READS && mad->watch[MAD_FD_OUT].fd >= 0 && read_some(mad, MAD_FD_OUT, &mad->in); i++)
 		take_lines(mad);
-	for (int i = 0; i < LAST_READS && mad->watch[MAD_FD_ERR].fd >= 0 && read_some(mad, MAD_FD_ERR, &mad->err); i++)
+	for (int i = 0;
+	     i < LAST_READS && mad->watch[MAD_FD_ERR].fd >= 0 && read_some(mad, MAD_FD_ERR, &mad->err); i++)
 		take_errors(mad, false);
 	take_errors(mad, true);
 }
@@ -436,7 +442,8 @@ static void start_process(struct mad *mad)
 {
 	struct one_err err = ONE_ERR_INIT;
 	struct child child;
-	const struct spawn sp = { .argv = (const char *const *)mad->argv, .env = (const char *const *)mad->env };
+	const struct spawn sp = { .argv = (const char *const *)mad->argv,
+				  .env = (const char *const *)mad->env };
 	if (spawn_start(&sp, &child, &err) != ONE_OK) {
 		start_failed(mad, err.text);
 		return;

@@ -4,8 +4,8 @@
  *      ^                  |  no INIT, refused      | died, garbage, hangs
  *      '---- pause ---- ENDING <-------------------'
  *
- * All of it runs on the I/O thread but mad_queue_line. `lock` guards state and the output queue, because senders
- * look at both; everything else belongs to the I/O thread. */
+ * All of it runs on the I/O thread but mad_queue_line. `lock` guards state and the output queue, because
+ * senders look at both; everything else belongs to the I/O thread. */
 #ifndef ONED_DRIVERS_MAD_PROCESS_H
 #define ONED_DRIVERS_MAD_PROCESS_H
 
@@ -59,7 +59,8 @@ struct mad {
 void mad_init(struct mad *mad, const struct mad_config *config);
 void mad_done(struct mad *mad);
 /* Appends one line. With the lock held; ONE_INTERNAL when it isn't up or the queue is full. */
-enum one_rc mad_queue_line(struct mad *mad, const char *action, long long id, const char *payload, struct one_err *err);
+enum one_rc mad_queue_line(struct mad *mad, const char *action, long long id, const char *payload,
+			   struct one_err *err);
 
 /* Writes what is queued as far as the pipe takes it, and asks epoll for more where it didn't. */
 void mad_flush(struct mad *mad);

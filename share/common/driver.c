@@ -1,7 +1,7 @@
 /* The driver line protocol: taking lines apart and putting them together (see driver.h for the format).
  *
- * What arrives was written by programs of many hands: fields may be parted by several blanks, an id may be "-",
- * and anything else on the line (a shell's complaint, a debug print) must not pass for a message. */
+ * What arrives was written by programs of many hands: fields may be parted by several blanks, an id may
+ * be "-", and anything else on the line (a shell's complaint, a debug print) must not pass for a message. */
 #include "common/driver.h"
 
 #include <ctype.h>
@@ -121,7 +121,8 @@ static void add_line_text(struct strbuf *out, const char *text)
 			out->buf[i] = ' ';
 }
 
-static void format_request(struct strbuf *out, const char *action, const char *status, long long id, const char *payload)
+static void format_request(struct strbuf *out, const char *action, const char *status, long long id,
+			   const char *payload)
 {
 	strbuf_adds(out, action);
 	strbuf_addc(out, ' ');
@@ -145,7 +146,8 @@ void driver_format_monitor(struct strbuf *out, const char *action, long long id,
 	format_request(out, action, "-", id, payload);
 }
 
-void driver_format_reply(struct strbuf *out, const char *action, const char *status, long long id, const char *info)
+void driver_format_reply(struct strbuf *out, const char *action, const char *status, long long id,
+			 const char *info)
 {
 	strbuf_adds(out, action);
 	strbuf_addc(out, ' ');
@@ -191,7 +193,8 @@ void driver_pack(const char *text, size_t len, struct strbuf *out)
 bool driver_unpack(const char *payload, size_t limit, struct strbuf *out)
 {
 	struct strbuf packed = STRBUF_INIT;
-	bool ok = base64_decode(payload, strlen(payload), &packed) && zlib_unpack(packed.buf, packed.len, limit, out);
+	bool ok = base64_decode(payload, strlen(payload), &packed) &&
+		  zlib_unpack(packed.buf, packed.len, limit, out);
 	strbuf_done(&packed);
 	return ok;
 }

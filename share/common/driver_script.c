@@ -182,7 +182,8 @@ static enum one_rc exited(struct script *s, const char *name, struct one_err *er
 	return rc;
 }
 
-static enum one_rc stopped(struct script *s, enum script_end how, const char *name, int timeout_ms, struct one_err *err)
+static enum one_rc stopped(struct script *s, enum script_end how, const char *name, int timeout_ms,
+			   struct one_err *err)
 {
 	spawn_stop(&s->child, STOP_GRACE_MS);
 	if (how == SCRIPT_CANCELLED)
@@ -190,11 +191,16 @@ static enum one_rc stopped(struct script *s, enum script_end how, const char *na
 	return one_err_set(err, ONE_ACTION, "%s did not end within %d s", name, timeout_ms / 1000);
 }
 
-enum one_rc driver_run_script(struct driver_call *call, const char *const *argv, const char *in, size_t in_len,
-			      int timeout_ms, struct strbuf *out, struct one_err *err)
+enum one_rc driver_run_script(struct driver_call *call, const char *const *argv, const char *in,
+			      size_t in_len, int timeout_ms, struct strbuf *out, struct one_err *err)
 {
-	struct script s = { .call = call, .in = in, .in_left = in ? in_len : 0, .out = out, .line = STRBUF_INIT,
-			    .marked = STRBUF_INIT, .last = STRBUF_INIT };
+	struct script s = { .call = call,
+			    .in = in,
+			    .in_left = in ? in_len : 0,
+			    .out = out,
+			    .line = STRBUF_INIT,
+			    .marked = STRBUF_INIT,
+			    .last = STRBUF_INIT };
 	const struct spawn sp = { .argv = argv };
 	enum one_rc rc = spawn_start(&sp, &s.child, err);
 	if (rc != ONE_OK)

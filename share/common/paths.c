@@ -24,5 +24,6 @@ char *paths_join(struct arena *arena, enum paths_dir dir, const char *relative)
 	const char *location = getenv("ONE_LOCATION");
 	if (!location || !*location)
 		return arena_printf(arena, "%s%s%s", dirs[dir].system, slash, relative ? relative : "");
-	return arena_printf(arena, "%s/%s%s%s", location, dirs[dir].self_contained, slash, relative ? relative : "");
+	return arena_printf(arena, "%s/%s%s%s", location, dirs[dir].self_contained, slash,
+			    relative ? relative : "");
 }

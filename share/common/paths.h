@@ -15,7 +15,8 @@ enum paths_dir {
 	PATHS_SHARE,   /* /usr/share/one          $ONE_LOCATION/share */
 };
 
-/* DIR/relative; an absolute `relative` stays as it is, NULL or "" gives the directory itself. No slash at its end. */
+/* DIR/relative; an absolute `relative` stays as it is, NULL or "" gives the directory itself. No slash at
+ * its end. */
 char *paths_join(struct arena *arena, enum paths_dir dir, const char *relative);
 
 #endif

@@ -1,5 +1,6 @@
-/* A driver that misbehaves on request, for tests of what supervises drivers. The test program starts itself as
- * one: main() calls fake_driver_main() when its first argument is FAKE_DRIVER; the others are steps:
+/* A driver that misbehaves on request, for tests of what supervises drivers. The test program starts
+ * itself as one: main() calls fake_driver_main() when its first argument is FAKE_DRIVER; the others are
+ * steps:
  *
  *   init       waits for INIT, answers SUCCESS      refuse     waits for INIT, answers FAILURE
  *   echo       answers every request with its       twice      the same, two answers each

@@ -24,7 +24,8 @@ static struct parsed *parse(bool (*fn)(char *, struct driver_msg *), const char 
 	return &p;
 }
 
-static void assert_message(const struct parsed *p, const char *action, const char *status, long long id, const char *payload)
+static void assert_message(const struct parsed *p, const char *action, const char *status, long long id,
+			   const char *payload)
 {
 	assert_true(p->ok);
 	assert_string_equal(p->m.action, action);
@@ -36,9 +37,10 @@ static void assert_message(const struct parsed *p, const char *action, const cha
 static void a_reply_has_action_status_id_and_the_rest(void **state)
 {
 	(void)state;
-	assert_message(parse(driver_parse_reply, "DEPLOY SUCCESS 23 host1:one-23:dummy"), "DEPLOY", "SUCCESS", 23,
-		       "host1:one-23:dummy");
-	assert_message(parse(driver_parse_reply, "SAVE FAILURE 7 disk  full: /var "), "SAVE", "FAILURE", 7, "disk  full: /var");
+	assert_message(parse(driver_parse_reply, "DEPLOY SUCCESS 23 host1:one-23:dummy"), "DEPLOY", "SUCCESS",
+		       23, "host1:one-23:dummy");
+	assert_message(parse(driver_parse_reply, "SAVE FAILURE 7 disk  full: /var "), "SAVE", "FAILURE", 7,
+		       "disk  full: /var");
 	assert_message(parse(driver_parse_reply, "LOG I 7 ExitCode: 0"), "LOG", "I", 7, "ExitCode: 0");
 	assert_message(parse(driver_parse_reply, "VM_STATE - 3 eJz"), "VM_STATE", "-", 3, "eJz");
 }
@@ -57,8 +59,19 @@ static void a_reply_may_end_early_and_a_dash_is_nothing(void **state)
 static void what_programs_print_by_mistake_is_no_reply(void **state)
 {
 	static const char *const lines[] = {
-		"", " ", "SAVE", "save SUCCESS 5", "sh: 1: cp: not found", "SAVE DONE 5", "SAVE SUCCESS five", "SAVE SUCCESS 5x",
-		"SAVE SUCCESS -7", "SAVE SUCCESS 99999999999999999999", "SAVE SUCCESS +5", "DEPLOY  23 -", "Traceback (most recent",
+		"",
+		" ",
+		"SAVE",
+		"save SUCCESS 5",
+		"sh: 1: cp: not found",
+		"SAVE DONE 5",
+		"SAVE SUCCESS five",
+		"SAVE SUCCESS 5x",
+		"SAVE SUCCESS -7",
+		"SAVE SUCCESS 99999999999999999999",
+		"SAVE SUCCESS +5",
+		"DEPLOY  23 -",
+		"Traceback (most recent",
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
@@ -69,10 +82,11 @@ static void a_request_has_action_id_and_arguments(void **state)
 {
 	(void)state;
 	assert_message(parse(driver_parse_request, "DEPLOY  23 PHhtbD4="), "DEPLOY", "", 23, "PHhtbD4=");
-	assert_message(parse(driver_parse_request, "TRANSFER 0 /var/lib/one/vms/0/transfer.0.prolog"), "TRANSFER", "", 0,
-		       "/var/lib/one/vms/0/transfer.0.prolog");
+	assert_message(parse(driver_parse_request, "TRANSFER 0 /var/lib/one/vms/0/transfer.0.prolog"),
+		       "TRANSFER", "", 0, "/var/lib/one/vms/0/transfer.0.prolog");
 	assert_message(parse(driver_parse_request, "INIT"), "INIT", "", -1, "");
-	assert_message(parse(driver_parse_request, "START_MONITOR - 3 0 eJz"), "START_MONITOR", "-", 3, "0 eJz");
+	assert_message(parse(driver_parse_request, "START_MONITOR - 3 0 eJz"), "START_MONITOR", "-", 3,
+		       "0 eJz");
 	assert_message(parse(driver_parse_request, "HOST_LIST - -1 eJz"), "HOST_LIST", "-", -1, "eJz");
 	assert_message(parse(driver_parse_request, "EXECUTE  -1 PHg+"), "EXECUTE", "", -1, "PHg+");
 	assert_false(parse(driver_parse_request, "what is this")->ok);
@@ -88,8 +102,9 @@ static void lines_are_written_as_opennebula_writes_them(void **state)
 	driver_format_monitor(&out, "DEL_HOST", 4, "");
 	driver_format_reply(&out, "DEPLOY", "SUCCESS", 23, "one-23");
 	driver_format_reply(&out, "SAVE", "FAILURE", 23, "");
-	assert_string_equal(out.buf, "DEPLOY  23 PHhtbD4=\nDRIVER_CANCEL  23\nDEL_HOST - 4\nDEPLOY SUCCESS 23 one-23\n"
-				     "SAVE FAILURE 23 -\n");
+	assert_string_equal(out.buf,
+			    "DEPLOY  23 PHhtbD4=\nDRIVER_CANCEL  23\nDEL_HOST - 4\nDEPLOY SUCCESS 23 one-23\n"
+			    "SAVE FAILURE 23 -\n");
 	strbuf_done(&out);
 }
 

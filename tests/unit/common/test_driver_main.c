@@ -85,8 +85,13 @@ static int be_driver(int argc, char **argv)
 		{ "ECHO", run_echo },   { "TWICE", run_twice },   { "WAIT", run_wait },
 		{ "PRINT", run_print }, { "SCRIPT", run_script }, { NULL, NULL },
 	};
-	const struct driver_config config = { .name = "test_driver", .actions = actions, .threads = 4, .ctx = &x,
-					      .init = init, .options = "x:", .option = option };
+	const struct driver_config config = { .name = "test_driver",
+					      .actions = actions,
+					      .threads = 4,
+					      .ctx = &x,
+					      .init = init,
+					      .options = "x:",
+					      .option = option };
 	return driver_main(&config, argc, argv);
 }
 

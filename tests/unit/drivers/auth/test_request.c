@@ -41,7 +41,9 @@ static void markup_in_a_secret_stays_text(void **state)
 	(void)state;
 	assert_int_equal(authn_parse(&arena, "3 ssh bob - cHcgPDE+", &r, NULL), ONE_OK);
 	authn_xml(&r, &xml);
-	assert_string_equal(xml.buf, "<AUTHN><USERNAME>bob</USERNAME><PASSWORD>-</PASSWORD><SECRET>pw &lt;1&gt;</SECRET></AUTHN>");
+	assert_string_equal(
+		xml.buf,
+		"<AUTHN><USERNAME>bob</USERNAME><PASSWORD>-</PASSWORD><SECRET>pw &lt;1&gt;</SECRET></AUTHN>");
 	strbuf_done(&xml);
 }
 
@@ -79,8 +81,9 @@ static void the_last_word_is_oneds_own_opinion(void **state)
 	(void)state;
 	authz_xml(&arena, "3 VM:1:USE:0:0 NET:-1:CREATE:3:1 1", &xml, &granted);
 	assert_true(granted);
-	assert_string_equal(xml.buf, "<AUTHZ><USERNAME>3</USERNAME><REQUESTS><REQUEST>VM:1:USE:0:0</REQUEST>"
-				     "<REQUEST>NET:-1:CREATE:3:1</REQUEST><REQUEST>1</REQUEST></REQUESTS></AUTHZ>");
+	assert_string_equal(xml.buf,
+			    "<AUTHZ><USERNAME>3</USERNAME><REQUESTS><REQUEST>VM:1:USE:0:0</REQUEST>"
+			    "<REQUEST>NET:-1:CREATE:3:1</REQUEST><REQUEST>1</REQUEST></REQUESTS></AUTHZ>");
 	authz_xml(&arena, "3 1 0", &xml, &granted);
 	assert_false(granted);
 	authz_xml(&arena, "1", &xml, &granted);

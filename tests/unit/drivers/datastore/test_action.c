@@ -18,9 +18,11 @@ static const struct ds_drivers drivers = { "dummy,fs", "ssh,shared", "/remotes" 
 static const char *message(int type, const char *ds_mad, const char *tm_mad)
 {
 	struct strbuf out = STRBUF_INIT;
-	const char *xml = arena_printf(&arena,
-				       "<DS_DRIVER_ACTION_DATA><DATASTORE><TYPE>%d</TYPE><DS_MAD><![CDATA[%s]]></DS_MAD>"
-				       "<TM_MAD>%s</TM_MAD></DATASTORE></DS_DRIVER_ACTION_DATA>", type, ds_mad, tm_mad);
+	const char *xml = arena_printf(
+		&arena,
+		"<DS_DRIVER_ACTION_DATA><DATASTORE><TYPE>%d</TYPE><DS_MAD><![CDATA[%s]]></DS_MAD>"
+		"<TM_MAD>%s</TM_MAD></DATASTORE></DS_DRIVER_ACTION_DATA>",
+		type, ds_mad, tm_mad);
 	base64_encode(xml, strlen(xml), &out);
 	const char *kept = arena_strdup(&arena, out.buf);
 	strbuf_done(&out);
@@ -69,7 +71,8 @@ static void without_a_list_a_name_still_stays_in_its_directory(void **state)
 	struct ds_target t;
 	(void)state;
 	assert_int_equal(ds_find_target(&arena, &any, "CP", message(0, "own", "ssh"), &t, NULL), ONE_OK);
-	assert_int_equal(ds_find_target(&arena, &any, "CP", message(0, "../tm/ssh", "ssh"), &t, NULL), ONE_ACTION);
+	assert_int_equal(ds_find_target(&arena, &any, "CP", message(0, "../tm/ssh", "ssh"), &t, NULL),
+			 ONE_ACTION);
 }
 
 static void a_message_that_cannot_be_read_is_an_error(void **state)

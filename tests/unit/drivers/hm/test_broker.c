@@ -106,8 +106,10 @@ static void assert_hears(void *s, const char *text)
 static void send_call(struct fixture *f, const char *call)
 {
 	struct strbuf base64 = STRBUF_INIT;
-	char *xml = xasprintf("<HOOK_MESSAGE><HOOK_TYPE>API</HOOK_TYPE><CALL>%s</CALL><CALL_INFO><RESULT>1</RESULT></CALL_INFO>"
-			      "</HOOK_MESSAGE>", call);
+	char *xml = xasprintf(
+		"<HOOK_MESSAGE><HOOK_TYPE>API</HOOK_TYPE><CALL>%s</CALL><CALL_INFO><RESULT>1</RESULT></CALL_INFO>"
+		"</HOOK_MESSAGE>",
+		call);
 	base64_encode(xml, strlen(xml), &base64);
 	assert_int_equal(broker_event(f->broker, base64.buf, NULL), ONE_OK);
 	strbuf_done(&base64);
@@ -201,7 +203,8 @@ static void a_port_in_use_is_an_error(void **state)
 	struct fixture *f = *state;
 	struct broker *second;
 	struct one_err err = ONE_ERR_INIT;
-	const struct broker_config config = { .bind = "127.0.0.1", .publisher_port = broker_publisher_port(f->broker),
+	const struct broker_config config = { .bind = "127.0.0.1",
+					      .publisher_port = broker_publisher_port(f->broker),
 					      .result = on_result };
 	assert_int_equal(broker_start(&config, &second, &err), ONE_INTERNAL);
 	assert_non_null(strstr(err.text, "in use"));

@@ -27,8 +27,11 @@ static void an_api_call_has_its_name_and_result(void **state)
 {
 	struct event_keys k;
 	(void)state;
-	assert_int_equal(find("<HOOK_MESSAGE><HOOK_TYPE>API</HOOK_TYPE><CALL>one.vm.allocate</CALL><CALL_INFO><RESULT>1</RESULT>"
-			      "<PARAMETERS/></CALL_INFO></HOOK_MESSAGE>", &k), ONE_OK);
+	assert_int_equal(
+		find("<HOOK_MESSAGE><HOOK_TYPE>API</HOOK_TYPE><CALL>one.vm.allocate</CALL><CALL_INFO><RESULT>1</RESULT>"
+		     "<PARAMETERS/></CALL_INFO></HOOK_MESSAGE>",
+		     &k),
+		ONE_OK);
 	assert_int_equal(k.n, 1);
 	assert_string_equal(k.keys[0], "EVENT API one.vm.allocate 1");
 }
@@ -37,9 +40,12 @@ static void a_vm_has_keys_by_id_and_by_state(void **state)
 {
 	struct event_keys k;
 	(void)state;
-	assert_int_equal(find("<HOOK_MESSAGE><HOOK_TYPE>STATE</HOOK_TYPE><HOOK_OBJECT>VM</HOOK_OBJECT><STATE>ACTIVE</STATE>"
-			      "<LCM_STATE>RUNNING</LCM_STATE><RESOURCE_ID>7</RESOURCE_ID><REMOTE_HOST/><VM><STATE>3</STATE></VM>"
-			      "</HOOK_MESSAGE>", &k), ONE_OK);
+	assert_int_equal(
+		find("<HOOK_MESSAGE><HOOK_TYPE>STATE</HOOK_TYPE><HOOK_OBJECT>VM</HOOK_OBJECT><STATE>ACTIVE</STATE>"
+		     "<LCM_STATE>RUNNING</LCM_STATE><RESOURCE_ID>7</RESOURCE_ID><REMOTE_HOST/><VM><STATE>3</STATE></VM>"
+		     "</HOOK_MESSAGE>",
+		     &k),
+		ONE_OK);
 	assert_int_equal(k.n, 2);
 	assert_string_equal(k.keys[0], "EVENT VM 7/ACTIVE/RUNNING ");
 	assert_string_equal(k.keys[1], "EVENT STATE VM/ACTIVE/RUNNING/7 ");
@@ -49,8 +55,11 @@ static void a_vm_of_a_service_has_one_more(void **state)
 {
 	struct event_keys k;
 	(void)state;
-	assert_int_equal(find("<HOOK_MESSAGE><HOOK_TYPE>STATE</HOOK_TYPE><HOOK_OBJECT>VM</HOOK_OBJECT><STATE>DONE</STATE>"
-			      "<LCM_STATE>LCM_INIT</LCM_STATE><RESOURCE_ID>7</RESOURCE_ID><SERVICE_ID>3</SERVICE_ID></HOOK_MESSAGE>", &k), ONE_OK);
+	assert_int_equal(
+		find("<HOOK_MESSAGE><HOOK_TYPE>STATE</HOOK_TYPE><HOOK_OBJECT>VM</HOOK_OBJECT><STATE>DONE</STATE>"
+		     "<LCM_STATE>LCM_INIT</LCM_STATE><RESOURCE_ID>7</RESOURCE_ID><SERVICE_ID>3</SERVICE_ID></HOOK_MESSAGE>",
+		     &k),
+		ONE_OK);
 	assert_int_equal(k.n, 3);
 	assert_string_equal(k.keys[2], "EVENT SERVICE 3 ");
 }
@@ -59,8 +68,11 @@ static void other_objects_leave_the_lcm_state_empty(void **state)
 {
 	struct event_keys k;
 	(void)state;
-	assert_int_equal(find("<HOOK_MESSAGE><HOOK_TYPE>STATE</HOOK_TYPE><HOOK_OBJECT>HOST</HOOK_OBJECT><STATE>ERROR</STATE>"
-			      "<RESOURCE_ID>0</RESOURCE_ID></HOOK_MESSAGE>", &k), ONE_OK);
+	assert_int_equal(
+		find("<HOOK_MESSAGE><HOOK_TYPE>STATE</HOOK_TYPE><HOOK_OBJECT>HOST</HOOK_OBJECT><STATE>ERROR</STATE>"
+		     "<RESOURCE_ID>0</RESOURCE_ID></HOOK_MESSAGE>",
+		     &k),
+		ONE_OK);
 	assert_string_equal(k.keys[0], "EVENT HOST 0/ERROR/ ");
 	assert_string_equal(k.keys[1], "EVENT STATE HOST/ERROR//0 ");
 }

@@ -46,15 +46,20 @@ static void values_are_taken_and_go_with_start_monitor(void **state)
 	struct arena arena = ARENA_INIT;
 	struct xnode *xml;
 	(void)state;
-	assert_int_equal(load(&c, "MONITORING_INTERVAL_HOST = 60\nNETWORK = [ ADDRESS = \"127.0.0.1\", PORT = 5000, THREADS = 3,"
-				  " MONITOR_ADDRESS = \"10.0.0.1\", PUBKEY = \"\", PRIKEY = \"/secret/key\" ]\n"
-				  "PROBES_PERIOD = [ BEACON_HOST = 7 ]\n", NULL, NULL), ONE_OK);
+	assert_int_equal(
+		load(&c,
+		     "MONITORING_INTERVAL_HOST = 60\nNETWORK = [ ADDRESS = \"127.0.0.1\", PORT = 5000, THREADS = 3,"
+		     " MONITOR_ADDRESS = \"10.0.0.1\", PUBKEY = \"\", PRIKEY = \"/secret/key\" ]\n"
+		     "PROBES_PERIOD = [ BEACON_HOST = 7 ]\n",
+		     NULL, NULL),
+		ONE_OK);
 	assert_int_equal(c.interval_host_s, 60);
 	assert_int_equal(c.port, 5000);
 	assert_int_equal(c.threads, 3);
 	assert_string_equal(c.private_key, "/secret/key");
 	assert_null(strstr(c.actions_xml, "secret"));
-	assert_int_equal(xml_parse(&arena, c.actions_xml, strlen(c.actions_xml), 10, 100000, &xml, NULL), ONE_OK);
+	assert_int_equal(xml_parse(&arena, c.actions_xml, strlen(c.actions_xml), 10, 100000, &xml, NULL),
+			 ONE_OK);
 	assert_string_equal(xml->name, "MONITOR_CONFIGURATION");
 	assert_string_equal(xml_path(xml, "NETWORK/MONITOR_ADDRESS")->text, "10.0.0.1");
 	assert_string_equal(xml_path(xml, "NETWORK/PORT")->text, "5000");
@@ -94,8 +99,12 @@ static void the_command_of_a_driver_is_split_at_blanks(void **state)
 	struct im_config c;
 	(void)state;
 	unsetenv("ONE_LOCATION");
-	assert_int_equal(load(&c, "IM_MAD = [ NAME = \"kvm\", EXECUTABLE = \"one_im_ssh\", ARGUMENTS = \" -r 3  kvm\" ]\n"
-				  "IM_MAD = [ NAME = \"x\", EXECUTABLE = \"/opt/im\" ]\n", NULL, NULL), ONE_OK);
+	assert_int_equal(
+		load(&c,
+		     "IM_MAD = [ NAME = \"kvm\", EXECUTABLE = \"one_im_ssh\", ARGUMENTS = \" -r 3  kvm\" ]\n"
+		     "IM_MAD = [ NAME = \"x\", EXECUTABLE = \"/opt/im\" ]\n",
+		     NULL, NULL),
+		ONE_OK);
 	const struct attr *mad = conf_first(&c.conf, "IM_MAD");
 	const char *const *argv = im_config_argv(&c, mad);
 	assert_string_equal(argv[0], "/usr/lib/one/mads/one_im_ssh");

@@ -22,7 +22,8 @@ struct fixture {
 	enum one_rc answer; /* of start */
 };
 
-static enum one_rc on_start(void *ctx, const char *im_mad, long long host, const char *host_xml, struct one_err *err)
+static enum one_rc on_start(void *ctx, const char *im_mad, long long host, const char *host_xml,
+			    struct one_err *err)
 {
 	struct fixture *f = ctx;
 	assert_non_null(strstr(host_xml, "<NAME>"));
@@ -73,7 +74,9 @@ static void update(struct fixture *f, int id, int state, time_t now)
 {
 	struct arena arena = ARENA_INIT;
 	struct xnode *root;
-	char *xml = xasprintf("<HOST><ID>%d</ID><NAME>h&amp;%d</NAME><STATE>%d</STATE><IM_MAD>kvm</IM_MAD></HOST>", id, id, state);
+	char *xml = xasprintf(
+		"<HOST><ID>%d</ID><NAME>h&amp;%d</NAME><STATE>%d</STATE><IM_MAD>kvm</IM_MAD></HOST>", id, id,
+		state);
 	assert_int_equal(xml_parse(&arena, xml, strlen(xml), 10, 10000, &root, NULL), ONE_OK);
 	hosts_update(f->hosts, root, now);
 	arena_done(&arena);
@@ -82,7 +85,9 @@ static void update(struct fixture *f, int id, int state, time_t now)
 
 static bool accepts(struct fixture *f, enum message_type type, long long host, time_t when)
 {
-	const struct message m = { .type = type, .ok = true, .host = host, .when = when, .text = STRBUF_INIT };
+	const struct message m = {
+		.type = type, .ok = true, .host = host, .when = when, .text = STRBUF_INIT
+	};
 	return hosts_accepts(f->hosts, &m);
 }
 

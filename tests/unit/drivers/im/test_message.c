@@ -16,7 +16,8 @@
 #include "common/crypto.h"
 #include "drivers/im/message.h"
 
-static enum one_rc read_line(const char *text, const struct message_key *key, struct message *m, struct one_err *err)
+static enum one_rc read_line(const char *text, const struct message_key *key, struct message *m,
+			     struct one_err *err)
 {
 	char *line = xstrdup(text);
 	struct driver_msg pieces;
@@ -72,8 +73,9 @@ static void a_failure_and_a_log_keep_their_status(void **state)
 static void what_is_not_packed_or_has_no_time_is_refused(void **state)
 {
 	static const char *const lines[] = {
-		"MONITOR_HOST SUCCESS 3 5 notpacked", "MONITOR_HOST SUCCESS 3", "MONITOR_HOST SUCCESS 3 soon eJwDAAAAAAE=",
-		"MONITOR_HOST SUCCESS 3 -5 eJwDAAAAAAE=", "MONITOR_HOST SUCCESS 3 5x eJwDAAAAAAE=", "DANCE SUCCESS 3 5 eJwDAAAAAAE=",
+		"MONITOR_HOST SUCCESS 3 5 notpacked",	    "MONITOR_HOST SUCCESS 3",
+		"MONITOR_HOST SUCCESS 3 soon eJwDAAAAAAE=", "MONITOR_HOST SUCCESS 3 -5 eJwDAAAAAAE=",
+		"MONITOR_HOST SUCCESS 3 5x eJwDAAAAAAE=",   "DANCE SUCCESS 3 5 eJwDAAAAAAE=",
 	};
 	struct message m;
 	(void)state;
@@ -105,7 +107,8 @@ static void encrypt(EVP_PKEY *pkey, const char *text, size_t len, struct strbuf 
 	for (size_t at = 0; at < len; at += step) {
 		size_t n = block;
 		strbuf_grow(out, block);
-		assert_true(EVP_PKEY_encrypt(ctx, (unsigned char *)out->buf + out->len, &n, (const unsigned char *)text + at,
+		assert_true(EVP_PKEY_encrypt(ctx, (unsigned char *)out->buf + out->len, &n,
+					     (const unsigned char *)text + at,
 					     len - at < step ? len - at : step) > 0);
 		out->len += n;
 	}

@@ -33,7 +33,8 @@ static void on_state(void *ctx, long long host, const char *state)
 	monitor_send(&f->monitor, "HOST_STATE", "-", host, state);
 }
 
-static enum one_rc on_start(void *ctx, const char *im_mad, long long host, const char *host_xml, struct one_err *err)
+static enum one_rc on_start(void *ctx, const char *im_mad, long long host, const char *host_xml,
+			    struct one_err *err)
 {
 	(void)ctx, (void)im_mad, (void)host, (void)host_xml, (void)err;
 	return ONE_OK;
@@ -116,8 +117,10 @@ static void samples_go_to_oned_unless_it_is_a_stock_one(void **state)
 	struct fixture *f = *state;
 	from_network(f, "MONITOR_HOST SUCCESS 3 100 ", "FREECPU=5");
 	from_network(f, "MONITOR_VM SUCCESS 3 100 ", "VM=[ID=1,DEPLOY_ID=a,MONITOR=\"Q1BVPTE=\"]");
-	assert_sent(f, "MONITOR_HOST - 3 FREECPU=5;"
-		       "MONITOR_VM - 3 VM = [ DEPLOY_ID = \"a\", ID = \"1\", MONITOR = \"Q1BVID0gIjEiCg==\" ]\n;");
+	assert_sent(
+		f,
+		"MONITOR_HOST - 3 FREECPU=5;"
+		"MONITOR_VM - 3 VM = [ DEPLOY_ID = \"a\", ID = \"1\", MONITOR = \"Q1BVID0gIjEiCg==\" ]\n;");
 	f->monitor.with_samples = false;
 	from_network(f, "MONITOR_HOST SUCCESS 3 101 ", "FREECPU=5");
 	from_network(f, "MONITOR_VM SUCCESS 3 101 ", "VM=[ID=1,MONITOR=\"Q1BVPTE=\"]");
@@ -155,8 +158,9 @@ static void strangers_get_nothing_through(void **state)
 static void the_answer_to_start_is_the_first_report(void **state)
 {
 	struct fixture *f = *state;
-	from_driver(f, "START_MONITOR SUCCESS 3 100 ",
-		    "<MONITOR_MESSAGES><SYSTEM_HOST>QVJDSD14</SYSTEM_HOST><TIMESTAMP>100</TIMESTAMP></MONITOR_MESSAGES>");
+	from_driver(
+		f, "START_MONITOR SUCCESS 3 100 ",
+		"<MONITOR_MESSAGES><SYSTEM_HOST>QVJDSD14</SYSTEM_HOST><TIMESTAMP>100</TIMESTAMP></MONITOR_MESSAGES>");
 	assert_sent(f, "HOST_SYSTEM SUCCESS 3 ARCH=x;");
 	from_driver(f, "START_MONITOR SUCCESS 3 101 ", "");
 	assert_sent(f, "");

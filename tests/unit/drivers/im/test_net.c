@@ -178,7 +178,8 @@ static void a_port_in_use_is_an_error(void **state)
 	struct one_err err = ONE_ERR_INIT;
 	assert_int_equal(net_start("127.0.0.1", f->port, 1, on_line, f, &second, &err), ONE_INTERNAL);
 	assert_non_null(strstr(err.text, "Address already in use"));
-	assert_int_equal(net_start("no.such.address.invalid", f->port, 1, on_line, f, &second, &err), ONE_INTERNAL);
+	assert_int_equal(net_start("no.such.address.invalid", f->port, 1, on_line, f, &second, &err),
+			 ONE_INTERNAL);
 }
 
 int main(void)

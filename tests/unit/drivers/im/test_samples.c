@@ -50,10 +50,14 @@ static void samples_of_one_vm_become_one(void **state)
 {
 	int bad;
 	(void)state;
-	const struct tmpl *t = merge(arena_printf(&arena,
-		"VM = [ ID = 3, DEPLOY_ID = \"one-3\", MONITOR = \"%s\" ]\nVM = [ ID = 4, MONITOR = \"%s\" ]\n"
-		"VM = [ ID = 3, DEPLOY_ID = \"one-3\", MONITOR = \"%s\" ]\n",
-		base64("CPU = 1\nMEMORY = 5"), base64("CPU = 7"), base64("CPU = 2\nDISK_SIZE = [ ID = 0, SIZE = 9 ]")), &bad);
+	const struct tmpl *t = merge(
+		arena_printf(
+			&arena,
+			"VM = [ ID = 3, DEPLOY_ID = \"one-3\", MONITOR = \"%s\" ]\nVM = [ ID = 4, MONITOR = \"%s\" ]\n"
+			"VM = [ ID = 3, DEPLOY_ID = \"one-3\", MONITOR = \"%s\" ]\n",
+			base64("CPU = 1\nMEMORY = 5"), base64("CPU = 7"),
+			base64("CPU = 2\nDISK_SIZE = [ ID = 0, SIZE = 9 ]")),
+		&bad);
 	const struct attr *first = tmpl_find(t, "VM"), *second = tmpl_find_next(first);
 	assert_int_equal(bad, 0);
 	assert_null(tmpl_find_next(second));
@@ -70,9 +74,12 @@ static void vms_that_are_not_ours_stay_apart_by_their_name(void **state)
 {
 	int bad;
 	(void)state;
-	const struct tmpl *t = merge(arena_printf(&arena,
-		"VM = [ ID = -1, DEPLOY_ID = \"a\", MONITOR = \"%s\" ]\nVM = [ ID = -1, DEPLOY_ID = \"b\", MONITOR = \"%s\" ]",
-		base64("CPU = 1"), base64("CPU = 2")), &bad);
+	const struct tmpl *t = merge(
+		arena_printf(
+			&arena,
+			"VM = [ ID = -1, DEPLOY_ID = \"a\", MONITOR = \"%s\" ]\nVM = [ ID = -1, DEPLOY_ID = \"b\", MONITOR = \"%s\" ]",
+			base64("CPU = 1"), base64("CPU = 2")),
+		&bad);
 	assert_string_equal(attr_get(tmpl_find(t, "VM"), "DEPLOY_ID"), "a");
 	assert_string_equal(attr_get(tmpl_find_next(tmpl_find(t, "VM")), "DEPLOY_ID"), "b");
 }
@@ -81,10 +88,13 @@ static void what_cannot_be_read_is_left_out_and_counted(void **state)
 {
 	int bad;
 	(void)state;
-	const struct tmpl *t = merge(arena_printf(&arena,
-		"VM = [ ID = 3, MONITOR = \"!!\" ]\nVM = [ ID = x, MONITOR = \"%s\" ]\nVM = [ ID = 5 ]\nVM = 7\n"
-		"VM = [ ID = -2, MONITOR = \"%s\" ]\nVM = [ ID = 6, MONITOR = \"%s\" ]\nVM = [ ID = 8, MONITOR = \"%s\" ]",
-		base64("CPU = 1"), base64("CPU = 1"), base64("CPU = ="), base64("CPU = 1")), &bad);
+	const struct tmpl *t = merge(
+		arena_printf(
+			&arena,
+			"VM = [ ID = 3, MONITOR = \"!!\" ]\nVM = [ ID = x, MONITOR = \"%s\" ]\nVM = [ ID = 5 ]\nVM = 7\n"
+			"VM = [ ID = -2, MONITOR = \"%s\" ]\nVM = [ ID = 6, MONITOR = \"%s\" ]\nVM = [ ID = 8, MONITOR = \"%s\" ]",
+			base64("CPU = 1"), base64("CPU = 1"), base64("CPU = ="), base64("CPU = 1")),
+		&bad);
 	assert_int_equal(bad, 6);
 	assert_string_equal(attr_get(tmpl_find(t, "VM"), "ID"), "8");
 	assert_null(tmpl_find_next(tmpl_find(t, "VM")));
@@ -103,7 +113,8 @@ static void a_text_that_is_no_template_is_an_error(void **state)
 
 static void note(void *ctx, struct message *m)
 {
-	strbuf_addf(ctx, "%s %d %lld %lld %s;", message_type_names[m->type], m->ok, m->host, (long long)m->when, m->text.buf);
+	strbuf_addf(ctx, "%s %d %lld %lld %s;", message_type_names[m->type], m->ok, m->host,
+		    (long long)m->when, m->text.buf);
 }
 
 static enum one_rc first_report(const char *text, struct strbuf *seen)
@@ -119,9 +130,15 @@ static void the_first_report_is_several_messages(void **state)
 {
 	struct strbuf seen = STRBUF_INIT;
 	(void)state;
-	assert_int_equal(first_report(arena_printf(&arena, "<MONITOR_MESSAGES><MONITOR_VM>%s</MONITOR_VM><SYSTEM_HOST>%s</SYSTEM_HOST>"
-						   "<TIMESTAMP>77</TIMESTAMP></MONITOR_MESSAGES>",
-						   base64("vms"), base64("host")), &seen), ONE_OK);
+	assert_int_equal(
+		first_report(
+			arena_printf(
+				&arena,
+				"<MONITOR_MESSAGES><MONITOR_VM>%s</MONITOR_VM><SYSTEM_HOST>%s</SYSTEM_HOST>"
+				"<TIMESTAMP>77</TIMESTAMP></MONITOR_MESSAGES>",
+				base64("vms"), base64("host")),
+			&seen),
+		ONE_OK);
 	assert_string_equal(seen.buf, "SYSTEM_HOST 1 4 77 host;MONITOR_VM 1 4 77 vms;");
 	strbuf_done(&seen);
 }

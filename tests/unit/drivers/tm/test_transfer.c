@@ -23,7 +23,10 @@ static void steps_come_in_the_order_of_the_lines(void **state)
 {
 	struct transfer_step *s;
 	(void)state;
-	assert_int_equal(parse("CLONE qcow2 fe:/a h1:/b/disk.0 7 1\n\n# a remark\n  MKSWAP ssh 100 h1:/b/disk.1 7 0\n", &s, NULL), ONE_OK);
+	assert_int_equal(
+		parse("CLONE qcow2 fe:/a h1:/b/disk.0 7 1\n\n# a remark\n  MKSWAP ssh 100 h1:/b/disk.1 7 0\n",
+		      &s, NULL),
+		ONE_OK);
 	assert_string_equal(s->verb, "clone");
 	assert_string_equal(s->mad, "qcow2");
 	assert_int_equal(s->n_args, 4);
@@ -76,7 +79,8 @@ static void a_suffixed_verb_falls_back_to_the_plain_one(void **state)
 	(void)state;
 	assert_non_null(mkdtemp(dir));
 	const char *mad = arena_printf(&arena, "%s/ceph", dir);
-	const char *plain = arena_printf(&arena, "%s/clone", mad), *suffixed = arena_printf(&arena, "%s/clone.ssh", mad);
+	const char *plain = arena_printf(&arena, "%s/clone", mad),
+		   *suffixed = arena_printf(&arena, "%s/clone.ssh", mad);
 	mkdir(mad, 0700);
 	assert_int_equal(parse("CLONE.ssh ceph a b\nCLONE ceph a b\n", &s, NULL), ONE_OK);
 	assert_int_equal(transfer_program(&arena, dir, s, &path, &err), ONE_ACTION);
@@ -110,7 +114,10 @@ static void the_dummy_does_everything_but_live_snapshots(void **state)
 	struct transfer_step *s;
 	struct one_err err = ONE_ERR_INIT;
 	(void)state;
-	assert_int_equal(parse("CLONE.ssh dummy a\nCONTEXT dummy\nMVDS dummy\nSNAP_CREATE dummy\nSNAP_CREATE_LIVE dummy\n", &s, NULL), ONE_OK);
+	assert_int_equal(
+		parse("CLONE.ssh dummy a\nCONTEXT dummy\nMVDS dummy\nSNAP_CREATE dummy\nSNAP_CREATE_LIVE dummy\n",
+		      &s, NULL),
+		ONE_OK);
 	for (int i = 0; i < 4; i++, s = s->next)
 		assert_int_equal(transfer_dummy(s, NULL), ONE_OK);
 	assert_int_equal(transfer_dummy(s, &err), ONE_ACTION);

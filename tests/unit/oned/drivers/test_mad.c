@@ -22,7 +22,8 @@ struct seen {
 	size_t longest; /* payload */
 };
 
-static void on_event(void *ctx, const char *kind, const char *name, enum mad_event what, const struct driver_msg *msg)
+static void on_event(void *ctx, const char *kind, const char *name, enum mad_event what,
+		     const struct driver_msg *msg)
 {
 	struct seen *seen = ctx;
 	pthread_mutex_lock(&seen->lock);
@@ -37,7 +38,8 @@ static void on_event(void *ctx, const char *kind, const char *name, enum mad_eve
 	case MAD_MESSAGE:
 		if (strlen(msg->payload) > seen->longest)
 			seen->longest = strlen(msg->payload);
-		strbuf_addf(&seen->text, "%s %s %lld %.100s", msg->action, msg->status, msg->id, msg->payload);
+		strbuf_addf(&seen->text, "%s %s %lld %.100s", msg->action, msg->status, msg->id,
+			    msg->payload);
 		break;
 	}
 	strbuf_addc(&seen->text, '\n');
@@ -111,7 +113,8 @@ static void add(struct fixture *f, const char *kind, const char *name, const cha
 }
 #define ADD(f, kind, name, ...) add(f, kind, name, (const char *const[]){ __VA_ARGS__, NULL })
 
-static enum one_rc save(struct fixture *f, const char *name, long long id, const char *payload, struct one_err *err)
+static enum one_rc save(struct fixture *f, const char *name, long long id, const char *payload,
+			struct one_err *err)
 {
 	return mads_send(f->mads, "vmm", name, "SAVE", id, payload, err);
 }
