@@ -13,7 +13,7 @@
 #include "common/sql.h"
 
 struct mariadb_server {
-	char dir[32];     /* its data, log and socket */
+	char dir[48];     /* its data, log and socket */
 	char socket[64];
 	pid_t keeper;     /* removes all of it when this program ends, however it ends */
 	int keeper_pipe;
@@ -80,13 +80,19 @@ static inline void mariadb_server_keep(struct mariadb_server *s)
 	s->keeper_pipe = pipes[1];
 }
 
-static inline bool mariadb_server_start(struct mariadb_server *s, const char *const *options)
+static inline bool mariadb_server_start_in(struct mariadb_server *s, const char *folder, const char *const *options)
 {
-	strcpy(s->dir, "/tmp/mariadb-XXXXXX");
-	if (!mkdtemp(s->dir))
+	int n = snprintf(s->dir, sizeof(s->dir), "%s/mariadb-XXXXXX", folder);
+
+	if (n < 0 || (size_t)n >= sizeof(s->dir) || !mkdtemp(s->dir))
 		return false;
 	mariadb_server_keep(s);
 	return mariadb_server_start_again(s, options);
+}
+
+static inline bool mariadb_server_start(struct mariadb_server *s, const char *const *options)
+{
+	return mariadb_server_start_in(s, "/tmp", options);
 }
 
 static inline bool mariadb_server_stop(struct mariadb_server *s)
