@@ -5,7 +5,7 @@
 #include "common/paths.h"
 
 #define INT(key, low, high, value, of, text) { .name = key, .type = CONF_INT, .min = low, .max = high, .dflt = value, .unit = of, .doc = text }
-#define STR(key, value, text) { .name = key, .type = CONF_STRING, .dflt = value, .unit = "", .doc = text }
+#define STR(key, value, text) { .name = key, .type = CONF_STRING, .dflt = "\"" value "\"", .unit = "", .doc = text }
 #define YES_NO(key, value, text) { .name = key, .type = CONF_BOOL, .dflt = value, .unit = "", .doc = text }
 #define VEC(key, value, text) { .name = key, .type = CONF_VECTOR, .dflt = value, .unit = "", .doc = text }
 #define VECS(key, text) { .name = key, .type = CONF_VECTOR, .multiple = true, .unit = "", .doc = text }
@@ -30,6 +30,9 @@ const struct conf_key oned_keys[] = {
 	INT("MESSAGE_SIZE", 65536, 2147483647, "1073741824", "bytes", "Largest answer a client of ours reads; requests are limited to a 16th of it, 64 MB by default."),
 	STR("LOG_CALL_FORMAT", "Req:%i UID:%u IP:%A %m invoked %l", "Line that is logged for each call: %i id, %m method, %u/%U user, %g/%G group, %l parameters, %A/%P client; %p and %a show as ****."),
 	INT("MONITORING_INTERVAL_DATASTORE", 1, 2147483647, "300", "s", "How often datastores are measured."),
+	INT("DS_MONITOR_VM_DISK", 0, 1000000, "10", "", "Each so manieth measuring of a datastore looks at the disks of its VMs too; 0: never."),
+	INT("MANAGER_TIMER", 1, 86400, "15", "s", "Read for compatibility: timers run when they are due."),
+	YES_NO("VM_SUBMIT_ON_HOLD", "NO", "Whether every new VM begins on hold."),
 	INT("MONITORING_INTERVAL_MARKET", 1, 2147483647, "600", "s", "How often marketplaces are read."),
 	STR("SCRIPTS_REMOTE_DIR", "/var/tmp/one", "Folder on the hosts where driver scripts lie."),
 	STR("DATASTORE_LOCATION", "", "Folder of the datastores on the front-end and the hosts; empty: datastores under the VAR folder."),

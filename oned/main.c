@@ -19,7 +19,7 @@
 #include "oned/core/monitor.h"
 #include "oned/drivers/outlet.h"
 #include "oned/drivers/start.h"
-#include "oned/lifecycle/image.h"
+#include "oned/lifecycle/datastore.h"
 #include "oned/version.h"
 
 static const char usage[] =
@@ -156,8 +156,12 @@ static enum one_rc read_config(struct daemon *d, const struct options *o, struct
 	rc = conf_load(&d->conf, path, oned_keys, &warnings, err);
 	fputs(warnings.buf, stderr);
 	strbuf_done(&warnings);
-	if (!rc && *conf_string(&d->conf, "DATASTORE_LOCATION"))
+	if (rc)
+		return rc;
+	if (*conf_string(&d->conf, "DATASTORE_LOCATION"))
 		d->paths.datastores = conf_string(&d->conf, "DATASTORE_LOCATION");
+	else
+		tmpl_set(d->conf.values, "DATASTORE_LOCATION", d->paths.datastores);
 	return rc;
 }
 
@@ -248,6 +252,7 @@ static enum one_rc start_api(struct daemon *d, struct one_err *err)
 	char host[256] = "localhost";
 
 	a->core = d->core;
+	a->monitor = core_monitor(d->core);
 	a->conf = &d->conf;
 	a->paths = &d->paths;
 	a->default_umask = (unsigned)strtoul(arena_printf(&d->arena, "%lld", conf_int(&d->conf, "DEFAULT_UMASK")), NULL, 8);

@@ -368,7 +368,7 @@ static void vm_chown(struct txn *t, struct call *c)
 	}
 	vm = v ? txn_edit(t, OBJ_VM, v->id) : NULL;
 	if (vm)
-		quota_vm_move(t, vm, call_int(c, 1), call_int(c, 2));
+		vm_quota_move(t, vm, call_int(c, 1), call_int(c, 2));
 	api_chown(t, c);
 	if (txn_ok(t) && vm && vm->history)
 		vm_history_save(t, vm);

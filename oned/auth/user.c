@@ -131,7 +131,7 @@ struct user *user_create(struct txn *t, const char *name, const char *password, 
 	u->o.uid = u->o.id;
 	u->o.gid = gids[0];
 	u->o.name = u->o.uname = arena_strdup(&u->o.arena, name);
-	u->o.gname = arena_strdup(&u->o.arena, txn_version(t, OBJ_GROUP, gids[0])->name);
+	u->o.gname = arena_strdup(&u->o.arena, ((const struct object *)txn_read(t, OBJ_GROUP, gids[0]))->name);
 	u->o.perm = PERM_OWNER_U | PERM_OWNER_M;
 	u->password = arena_strdup(&u->o.arena, password);
 	u->driver = arena_strdup(&u->o.arena, driver);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "oned/lifecycle/datastore.h"
 #include "oned/lifecycle/vm_lifecycle.h"
 
 enum item_kind { ITEM_SEND, ITEM_EVENT, ITEM_LOG };
@@ -89,13 +90,16 @@ void outlet_callbacks(struct outlet *o, struct core_outlets *out)
 
 /* ---- the thread's side ---- */
 
-struct failed { char kind[16], action[32], reason[ONE_ERR_TEXT]; int vm_id; };
+struct failed { char kind[16], action[32], reason[ONE_ERR_TEXT]; long long id; };
 
 static void tell_failed(struct txn *t, void *arg)
 {
 	struct failed *f = arg;
 
-	vm_send_failed(t, f->vm_id, f->kind, f->action, f->reason);
+	if (!strcmp(f->kind, "datastore"))
+		datastore_send_failed(t, f->action, f->id, f->reason);
+	else
+		vm_send_failed(t, (int)f->id, f->kind, f->action, f->reason);
 }
 
 static void free_failed(void *arg, const struct one_err *result)
@@ -109,10 +113,10 @@ static void send_failed(struct outlet *o, const struct item *it, const struct on
 	struct failed *f;
 
 	log_error("LCM", "%s for %s %lld can't be sent to %s driver %s: %s", it->action, it->mad_kind, it->id, it->mad_kind, it->name, err->text);
-	if (!it->version)
+	if (!it->version && strcmp(it->mad_kind, "datastore") != 0)
 		return;
 	f = xcalloc(1, sizeof(*f));
-	f->vm_id = (int)it->id;
+	f->id = it->id;
 	snprintf(f->kind, sizeof(f->kind), "%s", it->mad_kind);
 	snprintf(f->action, sizeof(f->action), "%s", it->action);
 	snprintf(f->reason, sizeof(f->reason), "%s", err->text);

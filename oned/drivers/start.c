@@ -6,6 +6,7 @@
 
 #include "common/log.h"
 #include "oned/drivers/vm_codec.h"
+#include "oned/lifecycle/datastore.h"
 #include "oned/lifecycle/host.h"
 #include "oned/lifecycle/image.h"
 #include "oned/lifecycle/vm_lifecycle.h"

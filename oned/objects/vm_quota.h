@@ -9,5 +9,7 @@
 void vm_quota_running(struct txn *t, const struct vm *vm, bool running);
 /* ONE_ACTION with the reason when the RUNNING_ limits of its owner don't let it come back to life. */
 enum one_rc vm_quota_may_run(struct txn *t, const struct vm *vm);
+/* Everything it uses goes over to another owner or group (-1: stays). Limits are checked: ONE_AUTHORIZATION. */
+void vm_quota_move(struct txn *t, struct vm *vm, int uid, int gid);
 
 #endif

@@ -1,0 +1,21 @@
+/* What the methods of hosts, clusters, storage and networks share. */
+#ifndef ONED_API_INFRA_H
+#define ONED_API_INFRA_H
+
+#include "oned/api/call.h"
+
+/* May the caller make an object of the row's type, in the cluster given (-1: the default one, then set): CREATE, and ADMIN of the cluster?
+ * false: the transaction failed. */
+bool infra_may_create(struct txn *t, struct call *c, int *cluster_id);
+/* The caller as an owner of something new. Texts are of the call. */
+struct object infra_owner(struct call *c);
+/* "<attribute> is restricted" for those who are no admins. what: "VM Template", "Template". false: the transaction failed. */
+bool infra_may_set(struct txn *t, struct call *c, enum obj_type type, const struct tmpl *tmpl, const char *what);
+/* Encrypts what the type keeps secret. */
+void infra_encrypt(struct txn *t, struct call *c, enum obj_type type, struct tmpl *tmpl);
+/* A failed deletion reads "Cannot delete <word>. <reason>". */
+void infra_delete_failed(struct txn *t, struct call *c);
+/* A failed change after the template was taken reads "Cannot update template. <reason>". */
+void infra_update_failed(struct txn *t);
+
+#endif

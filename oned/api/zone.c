@@ -1,0 +1,156 @@
+/* one.zone.*: this server alone; servers of a zone are only noted. */
+#include "oned/objects/zone.h"
+
+#include <string.h>
+
+#include "oned/api/api.h"
+#include "oned/objects/common.h"
+
+/* Only for the zone this server is of. */
+static bool is_ours(struct txn *t, struct call *c, const char *done)
+{
+	if (call_int(c, 0) == c->api->zone)
+		return true;
+	txn_fail(t, ONE_ACTION, "%s through the target zone endpoints", done);
+	return false;
+}
+
+static struct zone *edit_ours(struct txn *t, struct call *c, const char *done)
+{
+	return is_ours(t, c, done) ? call_edit(t, c) : NULL;
+}
+
+static void zone_enable(struct txn *t, struct call *c)
+{
+	struct zone *z = edit_ours(t, c, "Enable/disable mode have to be set");
+
+	if (!z)
+		return;
+	z->state = call_bool(c, 1) ? ZONE_ENABLED : ZONE_DISABLED;
+	call_ok_int(c, z->o.id);
+}
+
+static void zone_addserver(struct txn *t, struct call *c)
+{
+	struct zone *z = edit_ours(t, c, "Servers have to be added");
+	const struct attr *server = tmpl_vector(c->prepared, "SERVER");
+	static const char *const needed[] = { "NAME", "ENDPOINT" };
+	long long id, next = 0;
+
+	for (size_t i = 0; z && server && i < sizeof(needed) / sizeof(needed[0]); i++)
+		if (!attr_get(server, needed[i]) || !*attr_get(server, needed[i])) {
+			txn_fail(t, ONE_ACTION, "Missing %s in SERVER", needed[i]);
+			return;
+		}
+	if (!z)
+		return;
+	if (!server) {
+		txn_fail(t, ONE_ACTION, "Missing SERVER");
+		return;
+	}
+	for (const struct attr *a = tmpl_vector(z->servers, "SERVER"); a; a = tmpl_find_next(a))
+		if (attr_get_int(a, "ID", &id) && id >= next)
+			next = id + 1;
+	attr_setf(&z->o.arena, tmpl_add_attr(z->servers, server), "ID", "%lld", next);
+	call_ok_int(c, z->o.id);
+}
+
+static struct attr *find_server(const struct zone *z, int id)
+{
+	long long has;
+
+	for (struct attr *a = tmpl_vector(z->servers, "SERVER"); a; a = tmpl_find_next(a))
+		if (attr_get_int(a, "ID", &has) && has == id)
+			return a;
+	return NULL;
+}
+
+static void zone_delserver(struct txn *t, struct call *c)
+{
+	struct zone *z = edit_ours(t, c, "Servers have to be deleted");
+	struct attr *server = z ? find_server(z, call_int(c, 1)) : NULL;
+
+	if (!z)
+		return;
+	if (!server) {
+		txn_fail(t, ONE_ACTION, "SERVER not found in zone");
+		return;
+	}
+	tmpl_remove_attr(z->servers, server);
+	call_ok_int(c, z->o.id);
+}
+
+/* There is no replication that would begin anew. */
+static void zone_resetserver(struct txn *t, struct call *c)
+{
+	if (edit_ours(t, c, "Servers have to be deleted"))
+		call_ok_int(c, call_int(c, 0));
+}
+
+static void zone_allocate(struct txn *t, struct call *c)
+{
+	(void)c;
+	txn_fail(t, ONE_ALLOCATE, "New zones can only be created at federation master");
+}
+
+static void zone_delete(struct txn *t, struct call *c)
+{
+	struct zone *z = call_edit(t, c);
+
+	if (!z)
+		return;
+	if (z->o.id < 100) {
+		txn_fail(t, ONE_ACTION, "Cannot delete zone. System Zones (ID < 100) cannot be deleted.");
+		return;
+	}
+	txn_delete(t, &z->o);
+	call_ok_int(c, z->o.id);
+}
+
+/* A server alone: state SOLO, no log. */
+static void zone_raftstatus(struct call *c)
+{
+	static const char status[] = "<RAFT><SERVER_ID>-1</SERVER_ID><STATE>0</STATE><TERM>0</TERM><VOTEDFOR>-1</VOTEDFOR>"
+				     "<COMMIT>0</COMMIT><LOG_INDEX>-1</LOG_INDEX><LOG_TERM>-1</LOG_TERM>"
+				     "<FEDLOG_INDEX>-1</FEDLOG_INDEX></RAFT>";
+	struct version *v = pool_get(c->api->core, OBJ_ZONE, c->api->zone);
+	struct authz a;
+
+	if (!v) {
+		call_no_object(c, OBJ_ZONE, c->api->zone);
+		return;
+	}
+	call_checks_begin(c, &a);
+	authz_check_version(&a, AUTH_ADMIN, false, v);
+	version_unref(v);
+	if (!authz_end(&a, &c->err))
+		call_ok_text(c, status, sizeof(status) - 1);
+}
+
+const struct method zone_methods[] = {
+	/* clang-format off */
+	{ .name = "one.zone.info", .params = "id:i decrypt:b=false", .object = OBJ_ZONE, .right = AUTH_USE,
+	  .flags = M_LOCK_EXEMPT | M_ZONE_DISABLED, .read = api_info, .doc = "A zone with its servers." },
+	{ .name = "one.zonepool.info", .params = "", .object = OBJ_ZONE, .right = AUTH_USE, .flags = M_ZONE_DISABLED,
+	  .read = api_pool_info, .doc = "All visible zones." },
+	{ .name = "one.zone.allocate", .params = "template:s", .object = OBJ_ZONE, .right = AUTH_CREATE, .flags = M_TYPE_RIGHT,
+	  .prepare = api_prepare_template0, .write = zone_allocate, .doc = "Refused: this is no master of a federation." },
+	{ .name = "one.zone.delete", .params = "id:i unused:b=false", .object = OBJ_ZONE, .right = AUTH_ADMIN,
+	  .write = zone_delete, .doc = "Deletes a zone that isn't the system's." },
+	{ .name = "one.zone.update", .params = "id:i template:s append:i=0", .object = OBJ_ZONE, .right = AUTH_MANAGE,
+	  .prepare = api_prepare_update, .write = api_update, .doc = "Replaces the template, or merges into it." },
+	{ .name = "one.zone.rename", .params = "id:i name:s", .object = OBJ_ZONE, .right = AUTH_MANAGE, .flags = M_NO_RIGHT,
+	  .write = api_rename, .doc = "Gives another name." },
+	{ .name = "one.zone.enable", .params = "id:i enable:b", .object = OBJ_ZONE, .right = AUTH_ADMIN,
+	  .flags = M_NO_RIGHT | M_ZONE_DISABLED, .write = zone_enable, .doc = "Enables or disables changes in this zone." },
+	{ .name = "one.zone.raftstatus", .params = "", .object = OBJ_ZONE, .right = AUTH_ADMIN, .flags = M_NO_RIGHT | M_ZONE_DISABLED,
+	  .read = zone_raftstatus, .doc = "The state of this server in its zone: alone." },
+	{ .name = "one.zone.addserver", .params = "id:i template:s", .object = OBJ_ZONE, .right = AUTH_ADMIN, .flags = M_NO_RIGHT,
+	  .prepare = api_prepare_template1, .write = zone_addserver, .doc = "Notes a server of this zone." },
+	{ .name = "one.zone.delserver", .params = "id:i server:i", .object = OBJ_ZONE, .right = AUTH_ADMIN, .flags = M_NO_RIGHT,
+	  .write = zone_delserver, .doc = "Takes a server out of the zone." },
+	{ .name = "one.zone.resetserver", .params = "id:i server:i", .object = OBJ_ZONE, .right = AUTH_ADMIN, .flags = M_NO_RIGHT,
+	  .write = zone_resetserver, .doc = "Replication to a server begins anew; there is none here." },
+	{ .name = NULL },
+	/* clang-format on */
+};
