@@ -7,7 +7,7 @@
 #include "oned/store/store_internal.h"
 #include "oned/store/store_schema.h"
 
-enum one_rc store_open(const struct sql_config *config, bool create, const char *release, struct store **out,
+enum one_rc store_open(const struct sql_config *config, bool create, const char *comment, struct store **out,
 		       struct one_err *err)
 {
 	struct sql_config local = *config;
@@ -21,7 +21,7 @@ enum one_rc store_open(const struct sql_config *config, bool create, const char 
 		return rc;
 	s = xcalloc(1, sizeof(*s));
 	s->db = db;
-	s->release = xstrdup(release);
+	s->comment = xstrdup(comment);
 	s->failed_row = SIZE_MAX;
 	rc = store_bootstrap(s, create, err);
 	if (rc == ONE_OK)
@@ -39,7 +39,7 @@ void store_close(struct store *s)
 		for (int i = 0; i < STORE_TEXTS; i++)
 			free(s->texts[t][i]);
 	sql_close(s->db);
-	free(s->release);
+	free(s->comment);
 	free(s);
 }
 

@@ -37,9 +37,8 @@ const char *store_column(enum store_table t, int i);
 /* Opens the database. `create`: makes all tables and indexes that are missing (CREATE ... IF NOT EXISTS) and, in an empty
  * database, the versioning rows ("oned -i" and the first start). Without it, missing tables are an error that says so.
  * Then checks the schema version (6.10.0): another one is ONE_INTERNAL with OpenNebula's text (db.md section 3).
- * `release`: name and version of this program, "OpenNebula 6.10.0.1 (...)", for that text and for the comment of the
- * versioning rows ("<release> daemon bootstrap"). */
-enum one_rc store_open(const struct sql_config *config, bool create, const char *release, struct store **out, struct one_err *err);
+ * `comment` is that of the versioning rows, "<name and version> daemon bootstrap"; that text takes name and version from it. */
+enum one_rc store_open(const struct sql_config *config, bool create, const char *comment, struct store **out, struct one_err *err);
 void store_close(struct store *s);
 
 /* All rows in one transaction, in the order given where it matters: of one key only the last counts. A put inserts or replaces by key.

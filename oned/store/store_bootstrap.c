@@ -164,13 +164,18 @@ static enum one_rc version_read(struct store *s, enum store_table t, char **vers
 
 static enum one_rc version_put(struct store *s, enum store_table t, struct one_err *err)
 {
-	char *comment = xasprintf("%s daemon bootstrap", s->release);
-	struct sql_value cols[] = { SQL_INT(0), SQL_STR(STORE_DB_VERSION), SQL_INT(time(NULL)), SQL_STR(comment),
+	struct sql_value cols[] = { SQL_INT(0), SQL_STR(STORE_DB_VERSION), SQL_INT(time(NULL)), SQL_STR(s->comment),
 				    SQL_INT(0) };
-	enum one_rc rc = store_commit(s, &(struct store_row){ .table = t, .cols = cols }, 1, err);
 
-	free(comment);
-	return rc;
+	return store_commit(s, &(struct store_row){ .table = t, .cols = cols }, 1, err);
+}
+
+/* Length of name and version in the comment. */
+static int installed_len(const char *comment)
+{
+	const char *end = strstr(comment, " daemon bootstrap");
+
+	return (int)(end ? end - comment : (ptrdiff_t)strlen(comment));
 }
 
 static enum one_rc version_check(struct store *s, enum store_table t, bool *empty, struct one_err *err)
@@ -183,8 +188,8 @@ static enum one_rc version_check(struct store *s, enum store_table t, bool *empt
 	*empty = !version;
 	if (version && strcmp(version, STORE_DB_VERSION))
 		rc = one_err_set(err, ONE_INTERNAL,
-				 "Database version mismatch ( %s). Installed %s needs DB version '%s', and existing DB version is '%s'.",
-				 store_table_name(t), s->release, STORE_DB_VERSION, version);
+				 "Database version mismatch ( %s). Installed %.*s needs DB version '%s', and existing DB version is '%s'.",
+				 store_table_name(t), installed_len(s->comment), s->comment, STORE_DB_VERSION, version);
 	free(version);
 	return rc;
 }
@@ -198,7 +203,7 @@ static enum one_rc version_settle(struct store *s, enum store_table t, bool crea
 		rc = create ? version_put(s, t, err)
 			    : one_err_set(err, ONE_INTERNAL, "Table %s is empty: the database was not initialised, see oned -i",
 					  store_table_name(t));
-	if (rc == ONE_OK)
+	if (rc == ONE_OK && create) /* the daemon, not one of its readers */
 		log_info("ONE", "oned is using version %s for %s", STORE_DB_VERSION, store_table_name(t));
 	return rc;
 }

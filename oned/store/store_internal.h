@@ -8,7 +8,7 @@ enum store_text { STORE_UPSERT, STORE_INSERT, STORE_UPDATE, STORE_DELETE, STORE_
 
 struct store {
 	struct sql *db;
-	char *release;
+	char *comment;
 	char *texts[TABLE_COUNT][STORE_TEXTS]; /* made when first used */
 	size_t failed_row;
 };

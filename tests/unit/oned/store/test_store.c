@@ -17,6 +17,7 @@
 #include "tests/lib/mariadb_server.h"
 
 #define RELEASE "OpenNebula 6.10.0.1 (test)"
+#define COMMENT RELEASE " daemon bootstrap"
 
 static struct mariadb_server server;
 static char dir[64], path[80];
@@ -29,7 +30,7 @@ static struct store *store_make(bool create)
 	struct one_err err = ONE_ERR_INIT;
 	struct store *s = NULL;
 
-	if (store_open(&config, create, RELEASE, &s, &err) != ONE_OK)
+	if (store_open(&config, create, COMMENT, &s, &err) != ONE_OK)
 		fail_msg("%s", err.text);
 	return s;
 }
@@ -39,7 +40,7 @@ static void store_refused(bool create, const char *part)
 	struct one_err err = ONE_ERR_INIT;
 	struct store *s = NULL;
 
-	assert_int_equal(store_open(&config, create, RELEASE, &s, &err), ONE_INTERNAL);
+	assert_int_equal(store_open(&config, create, COMMENT, &s, &err), ONE_INTERNAL);
 	assert_null(s);
 	if (!strstr(err.text, part))
 		fail_msg("'%s' does not say '%s'", err.text, part);
@@ -208,9 +209,9 @@ static void test_indexes_are_made_and_a_missing_one_again(void **state)
 static void test_the_first_start_notes_the_versions(void **state)
 {
 	(void)state;
-	assert_string_equal(result("SELECT oid, version, comment FROM db_versioning"), "0,6.10.0," RELEASE " daemon bootstrap");
+	assert_string_equal(result("SELECT oid, version, comment FROM db_versioning"), "0,6.10.0," COMMENT);
 	assert_string_equal(result("SELECT oid, version, comment, is_slave FROM local_db_versioning"),
-			    "0,6.10.0," RELEASE " daemon bootstrap,0");
+			    "0,6.10.0," COMMENT ",0");
 }
 
 static void test_later_starts_add_nothing(void **state)
@@ -232,6 +233,23 @@ static void test_an_empty_database_is_refused_unless_it_may_be_made(void **state
 	store_refused(false, "has no table vm_pool (39 of 39 tables are missing)");
 	assert_string_equal(result(config.backend == SQL_SQLITE ? "SELECT COUNT(*) FROM sqlite_master"
 				   : "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE()"), "0");
+}
+
+static void test_a_database_that_is_not_there_is_not_made_by_a_reader(void **state)
+{
+	struct sql_config before = config;
+	struct one_err err = ONE_ERR_INIT;
+	struct store *s = NULL;
+	char absent[96];
+
+	(void)state;
+	snprintf(absent, sizeof(absent), "%s/absent.db", dir);
+	config.path = absent;
+	config.database = "absent";
+	assert_int_equal(store_open(&config, false, COMMENT, &s, &err), ONE_INTERNAL);
+	config = before;
+	assert_non_null(strstr(err.text, "absent"));
+	assert_int_not_equal(access(absent, F_OK), 0);
 }
 
 static void test_a_missing_table_is_named_and_made_when_allowed(void **state)
@@ -758,6 +776,7 @@ static void test_a_table_without_transactions_is_refused(void **state)
 	cmocka_unit_test_setup_teardown(test_an_empty_database_is_refused_unless_it_may_be_made, setup, teardown), \
 	T(test_all_tables_are_made_with_their_columns_in_order), T(test_indexes_are_made_and_a_missing_one_again), \
 	T(test_the_first_start_notes_the_versions), T(test_later_starts_add_nothing),                           \
+	T(test_a_database_that_is_not_there_is_not_made_by_a_reader),                                           \
 	T(test_a_missing_table_is_named_and_made_when_allowed),                                                 \
 	T(test_an_empty_versioning_table_is_refused_unless_it_may_be_filled),                                   \
 	T(test_another_version_is_refused_in_opennebulas_words),                                                \
