@@ -76,6 +76,9 @@ struct call {
 	const char *pool_root;
 	int asked_uid;             /* whom the external driver is asked about */
 	struct multicall *multi;   /* the system.multicall it is part of; NULL */
+	/* Set by a write handler that asked a driver first: when its transaction is committed, nobody is answered yet, and call_resume goes on. */
+	bool waiting;
+	void (*resumed)(struct txn *t, struct call *c);
 };
 
 /* The right the caller needs: the row's, or that of the class his VM operation is in. */
@@ -85,6 +88,9 @@ enum auth_op vm_op_right(const struct call *c);
 enum auth_op vm_class_right(const struct call *c, const char *op);
 /* Runs the read handler and answers. */
 void call_run_read(struct call *c);
+
+/* Runs another write handler for a call that waits, in a new transaction, and answers. Rights are the handler's to check (again). Core thread. */
+void call_resume(struct call *c, void (*write)(struct txn *t, struct call *c));
 
 /* Arguments by position after the session (asserted by the table's types). */
 static inline int call_int(const struct call *c, int i) { return (int)c->args[i].i; }

@@ -339,7 +339,27 @@ unprepared:
 
 static void write_done(void *arg, const struct one_err *result)
 {
-	call_finish(arg, result);
+	struct call *c = arg;
+
+	if (result->rc || !c->waiting)
+		call_finish(c, result);
+}
+
+static void run_resumed(struct txn *t, void *arg)
+{
+	struct call *c = arg;
+
+	t->call = c;
+	t->who = &c->who;
+	t->req_id = c->req_id;
+	c->resumed(t, c);
+}
+
+void call_resume(struct call *c, void (*write)(struct txn *t, struct call *c))
+{
+	c->waiting = false;
+	c->resumed = write;
+	core_submit(c->api->core, run_resumed, write_done, c);
 }
 
 static void run_call(struct call *c)

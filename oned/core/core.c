@@ -7,6 +7,7 @@
 
 #include "common/log.h"
 #include "common/timeutil.h"
+#include "oned/core/ask.h"
 #include "oned/core/core_internal.h"
 #include "oned/core/monitor.h"
 
@@ -311,6 +312,7 @@ enum one_rc core_new(struct store *store, const struct core_outlets *outlets, co
 	pthread_condattr_destroy(&attr);
 	c->queue_tail = &c->queue;
 	c->monitor = monitor_new();
+	c->asks = asks_new();
 	batch_init(c);
 	*out = c;
 	return ONE_OK;
@@ -429,6 +431,7 @@ void core_stop(struct core *c)
 	strbuf_done(&c->brief);
 	strbuf_done(&c->json);
 	monitor_free(c->monitor);
+	asks_free(c->asks);
 	pthread_cond_destroy(&c->wake);
 	pthread_mutex_destroy(&c->lock);
 	free(c);

@@ -61,6 +61,7 @@ struct core {
 	struct batch batch;
 	struct strbuf body, brief, json;
 	struct monitor *monitor;
+	struct asks *asks;
 	core_publish_fn on_publish;
 	void *publish_ctx;
 

@@ -34,28 +34,57 @@ static enum one_rc make_object(struct loading *l, const struct sql_value *cols, 
 	return l->rc;
 }
 
-static bool load_one(void *ctx, const struct sql_value *cols, int n)
+static void take_version(struct loading *l, struct version *v)
 {
-	struct loading *l = ctx;
 	struct core *c = l->c;
-	struct version *v;
-	struct object *o;
 
-	if (l->pool->ops->wants_row && !l->pool->ops->wants_row(cols))
-		return true;
-	l->rc = make_object(l, cols, n, &o);
-	if (l->rc) {
-		one_err_prefix(l->err, "Table %s: ", store_table_name(l->pool->ops->table));
-		return false;
-	}
-	v = version_make(o, &c->body, &c->brief, &c->json);
-	version_keep_obj(v, o);
 	if (v->id > l->pool->last_id)
 		l->pool->last_id = v->id;
 	pool_publish(l->pool, v->id, v);
 	if (c->on_publish)
 		c->on_publish(c->publish_ctx, v->ops->type, v->id, v);
-	return true;
+}
+
+static enum one_rc load_whole(struct loading *l, const struct sql_value *cols, int n)
+{
+	struct core *c = l->c;
+	struct version *v;
+	struct object *o;
+	enum one_rc rc = make_object(l, cols, n, &o);
+
+	if (rc)
+		return rc;
+	v = version_make(o, &c->body, &c->brief, &c->json);
+	version_keep_obj(v, o);
+	take_version(l, v);
+	return ONE_OK;
+}
+
+/* Most of what is read at the start are VMs: their bodies are kept as they are. */
+static enum one_rc load_peeked(struct loading *l, const struct sql_value *cols)
+{
+	struct object head = { .ops = l->pool->ops, .name = "", .uname = "", .gname = "" };
+	struct obj_index index = { 0 };
+	struct sql_value brief = SQL_STR("");
+	enum one_rc rc = l->pool->ops->peek(cols, &head, &index, &brief, l->err);
+
+	if (!rc)
+		take_version(l, version_of_row(&head, &index, &cols[l->body_column], &brief));
+	arena_done(&head.arena);
+	return rc;
+}
+
+static bool load_one(void *ctx, const struct sql_value *cols, int n)
+{
+	struct loading *l = ctx;
+	const struct obj_ops *ops = l->pool->ops;
+
+	if (ops->wants_row && !ops->wants_row(cols))
+		return true;
+	l->rc = ops->peek ? load_peeked(l, cols) : load_whole(l, cols, n);
+	if (l->rc)
+		one_err_prefix(l->err, "Table %s: ", store_table_name(ops->table));
+	return !l->rc;
 }
 
 static bool load_counter(void *ctx, const struct sql_value *cols, int n)
@@ -74,6 +103,14 @@ static bool load_counter(void *ctx, const struct sql_value *cols, int n)
 	return true;
 }
 
+/* The JSON form is only ever written. */
+static uint32_t wanted_columns(const struct obj_ops *ops)
+{
+	int json = find_column(ops->table, "body_json");
+
+	return json < 0 ? STORE_ALL_COLUMNS : STORE_ALL_COLUMNS & ~STORE_COLUMN(json);
+}
+
 enum one_rc core_load(struct core *c, struct one_err *err)
 {
 	enum one_rc rc;
@@ -84,7 +121,7 @@ enum one_rc core_load(struct core *c, struct one_err *err)
 		if (!l.pool->ops)
 			continue;
 		l.body_column = find_column(l.pool->ops->table, "body");
-		rc = store_load(c->store, l.pool->ops->table, load_one, &l, err);
+		rc = store_select_columns(c->store, l.pool->ops->table, wanted_columns(l.pool->ops), NULL, NULL, 0, load_one, &l, err);
 		if (rc || l.rc)
 			return rc ? rc : l.rc;
 	}

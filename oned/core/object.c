@@ -31,7 +31,7 @@ void obj_free(struct object *o)
 
 /* ---- reading ---- */
 
-static uint16_t load_permissions(const struct xnode *x)
+uint16_t obj_load_permissions(const struct xnode *x)
 {
 	static const char *const names[] = { "OWNER_U", "OWNER_M", "OWNER_A", "GROUP_U", "GROUP_M",
 					     "GROUP_A", "OTHER_U", "OTHER_M", "OTHER_A" };
@@ -43,7 +43,7 @@ static uint16_t load_permissions(const struct xnode *x)
 	return (uint16_t)perm;
 }
 
-static void load_lock(struct obj_lock *lock, const struct xnode *x)
+void obj_load_lock(struct obj_lock *lock, const struct xnode *x)
 {
 	long long level = xml_int(x, "LOCKED", 0);
 
@@ -67,10 +67,10 @@ static enum one_rc load_head(struct object *o, const struct xnode *x, struct one
 	o->gname = arena_strdup(&o->arena, xml_text_or(x, "GNAME", ""));
 	part = xml_child(x, "PERMISSIONS");
 	if (part)
-		o->perm = load_permissions(part);
+		o->perm = obj_load_permissions(part);
 	part = xml_child(x, "LOCK");
 	if (part)
-		load_lock(&o->lock, part);
+		obj_load_lock(&o->lock, part);
 	part = xml_child(x, "TEMPLATE");
 	return part ? tmpl_from_xml(o->tmpl, part, err) : ONE_OK;
 }
@@ -109,13 +109,32 @@ static char *put_bytes(char **at, const void *data, size_t len)
 	return to;
 }
 
+/* One block of memory for a version and all its texts. */
+static struct version *version_build(const struct object *o, const struct obj_index *index, const char *body, size_t body_len,
+				     const char *brief, size_t brief_len)
+{
+	size_t name_len = strlen(o->name), clusters = (size_t)index->n_clusters * sizeof(int);
+	struct version *v = xmalloc(sizeof(*v) + clusters + name_len + body_len + brief_len + 3);
+	char *at = (char *)(v + 1) + clusters;
+
+	*v = (struct version){ .ops = o->ops, .id = o->id, .uid = o->uid, .gid = o->gid, .perm = o->perm,
+			       .lock = o->lock.level, .index = *index, .body_len = body_len, .brief_len = brief_len };
+	atomic_init(&v->refs, 1);
+	if (clusters)
+		memcpy(v + 1, index->clusters, clusters);
+	v->index.clusters = (const int *)(v + 1);
+	v->name = put_bytes(&at, o->name, name_len);
+	v->body = put_bytes(&at, body, body_len);
+	if (o->ops->brief)
+		v->brief = put_bytes(&at, brief, brief_len);
+	return v;
+}
+
 struct version *version_make(const struct object *o, struct strbuf *body, struct strbuf *brief, struct strbuf *json)
 {
 	struct strbuf escaped = STRBUF_INIT;
 	struct obj_index index = { 0 };
 	struct version *v;
-	size_t name_len = strlen(o->name), clusters;
-	char *at;
 
 	strbuf_reset(body);
 	strbuf_reset(brief);
@@ -127,20 +146,19 @@ struct version *version_make(const struct object *o, struct strbuf *body, struct
 	}
 	if (o->ops->index)
 		o->ops->index(o, &index);
-	clusters = (size_t)index.n_clusters * sizeof(int);
-	v = xmalloc(sizeof(*v) + clusters + name_len + body->len + escaped.len + 3);
-	*v = (struct version){ .ops = o->ops, .id = o->id, .uid = o->uid, .gid = o->gid, .perm = o->perm,
-			       .lock = o->lock.level, .index = index, .body_len = body->len, .brief_len = escaped.len };
-	atomic_init(&v->refs, 1);
-	if (clusters)
-		memcpy(v + 1, index.clusters, clusters);
-	v->index.clusters = (const int *)(v + 1);
-	at = (char *)(v + 1) + clusters;
-	v->name = put_bytes(&at, o->name, name_len);
-	v->body = put_bytes(&at, body->buf, body->len);
-	v->brief = put_bytes(&at, escaped.buf, escaped.len);
-	if (!o->ops->brief)
-		v->brief = NULL;
+	v = version_build(o, &index, body->buf, body->len, escaped.buf, escaped.len);
+	strbuf_done(&escaped);
+	return v;
+}
+
+struct version *version_of_row(const struct object *head, const struct obj_index *index, const struct sql_value *body,
+			       const struct sql_value *brief)
+{
+	struct strbuf escaped = STRBUF_INIT;
+	struct version *v;
+
+	xml_escape(&escaped, brief->s, brief->len);
+	v = version_build(head, index, body->s, body->len, escaped.buf, escaped.len);
 	strbuf_done(&escaped);
 	return v;
 }

@@ -122,6 +122,10 @@ struct obj_ops {
 	int (*row)(const struct object *o, const struct version *v, const struct strbuf *brief, const struct strbuf *json, struct sql_value *cols);
 	/* Makes an object of a row of the table, where there is no XML body to parse. NULL: column `body` is parsed with load. */
 	enum one_rc (*load_row)(struct object *o, const struct sql_value *cols, int n, struct one_err *err);
+	/* For OBJ_F_DROP: the head (id, owner, name, permissions, lock), the index and the short form of a row, without parsing its whole body.
+	 * Texts may point into cols; memory of head->arena. */
+	enum one_rc (*peek)(const struct sql_value *cols, struct object *head, struct obj_index *index, struct sql_value *brief,
+			    struct one_err *err);
 	/* Which rows of the table are objects of this type; NULL: all. */
 	bool (*wants_row)(const struct sql_value *cols);
 	/* Which part of the template may be changed by *.update: called with the new template before it replaces o->tmpl. NULL: no rule. */
@@ -141,10 +145,17 @@ enum one_rc obj_load(const struct obj_ops *ops, const char *body, size_t len, st
 /* Renders o and makes its version (refs 1). o stays the caller's until version_keep_obj; body, brief and json are work space, and the raw
  * texts afterwards. */
 struct version *version_make(const struct object *o, struct strbuf *body, struct strbuf *brief, struct strbuf *json);
+/* The version of a row that was peeked at (head, index, brief as peek gives them). */
+struct version *version_of_row(const struct object *head, const struct obj_index *index, const struct sql_value *body,
+			       const struct sql_value *brief);
 /* Gives o to its version: kept as v->obj, or freed for types with OBJ_F_DROP. */
 void version_keep_obj(struct version *v, struct object *o);
 struct version *version_ref(struct version *v);
 void version_unref(struct version *v); /* NULL is fine */
+
+/* The nine bits of a PERMISSIONS element; the LOCK element. */
+uint16_t obj_load_permissions(const struct xnode *x);
+void obj_load_lock(struct obj_lock *lock, const struct xnode *x);
 
 /* Parts of bodies that most types share. */
 void obj_out_head(const struct object *o, struct strbuf *out);        /* ID UID GID UNAME GNAME NAME */
