@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include "oned/auth/identity.h"
+#include "oned/auth/quota_count.h"
 #include "oned/core/object.h"
 #include "oned/core/txn.h"
 #include "oned/objects/host_share.h"
@@ -83,14 +84,29 @@ extern const struct obj_ops vm_ops;
 
 /* A VM of a template as a user gives it (already checked for restricted attributes): moves what belongs into TEMPLATE (CPU, MEMORY, DISK,
  * NIC, GRAPHICS, CONTEXT...), the rest stays in USER_TEMPLATE; takes images and leases; sets NAME ("one-<id>"), VMID, AUTOMATIC_REQUIREMENTS,
- * AUTOMATIC_DS_REQUIREMENTS, TEMPLATE_ID... State PENDING or HOLD. owner carries owner, group and permissions. On failure the transaction
- * has failed with the code and text of OpenNebula (ONE_ALLOCATE, ONE_INTERNAL, ONE_AUTHORIZATION, ...). */
+ * AUTOMATIC_DS_REQUIREMENTS, TEMPLATE_ID...; counts it in the owner's quotas. State PENDING or HOLD, or CLONING while an image it needs is
+ * locked. owner carries owner, group and permissions. Encrypting attributes is the caller's. On failure the transaction has failed with the
+ * code and text of OpenNebula: ONE_ALLOCATE for the topology, ONE_AUTHORIZATION for quotas, ONE_INTERNAL for everything else. */
 struct vm *vm_create(struct txn *t, const struct identity *who, const struct object *owner, const struct tmpl *tmpl, bool hold);
-/* Gives back what it holds of images and networks (not of hosts). */
+/* May the owner USE the image of a file (KERNEL_DS, INITRD_DS, FILES_DS)? vm_create itself only knows the permission bits. */
+typedef bool (*vm_may_use_fn)(void *ctx, const struct version *image);
+struct vm *vm_create_with(struct txn *t, const struct identity *who, const struct object *owner, const struct tmpl *tmpl, bool hold,
+			  vm_may_use_fn may_use, void *ctx);
+/* Gives back what it holds of images and networks (not of hosts), and what its owner's quotas count for it but the RUNNING_ ones.
+ * failed: what persistent images hold can't be trusted. */
 void vm_release_resources(struct txn *t, struct vm *vm, bool failed);
 
-/* What it needs on a host. */
+/* State CLONING: a disk waits for its image. */
+bool vm_disks_locked(const struct vm *vm);
+/* The image is ready: its disk gets the source and the format (NULL: as it was). The state is the caller's to change. */
+void vm_disk_ready(struct vm *vm, int image_id, const char *source, const char *format);
+
+/* What it needs on a host; disk_mb 0: that depends on the datastore (vm_system_disk_mb). */
 void vm_capacity(const struct vm *vm, struct arena *arena, struct capacity *out);
+/* What its disks take of a system datastore, with their snapshots. */
+long long vm_system_disk_mb(const struct vm *vm);
+/* What quotas count for it; running: the RUNNING_ counters too. Lists are of the arena. */
+void vm_usage_of(const struct vm *vm, bool running, struct arena *arena, struct vm_usage *out);
 
 /* ---- history (objects/vm_history.c) ---- */
 

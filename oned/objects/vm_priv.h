@@ -2,6 +2,7 @@
 #ifndef ONED_OBJECTS_VM_PRIV_H
 #define ONED_OBJECTS_VM_PRIV_H
 
+#include <stdbool.h>
 #include "oned/objects/vm.h"
 
 #define VM_NO_BACKUPS "<BACKUPS><BACKUP_CONFIG></BACKUP_CONFIG><BACKUP_IDS></BACKUP_IDS></BACKUPS>"
@@ -14,5 +15,87 @@ void vm_history_brief(const struct vm *vm, const struct vm_history *h, struct st
 struct vm_history *vm_history_load(struct arena *arena, const struct xnode *records);
 /* The whole VM; its record of HISTORY_RECORDS can be left out. */
 void vm_out(const struct vm *vm, bool with_history, struct strbuf *out);
+
+/* ---- making ---- */
+
+#define VM_MAX_DEVICES 256 /* disks, NICs, aliases and PCI devices of a VM, each */
+
+/* A VM while its template is worked on. The user's attributes are in vm->user, what OpenNebula knows moves into vm->o.tmpl. The functions
+ * below fail the transaction with ONE_INTERNAL and return its code. */
+struct vm_making {
+	struct txn *t;
+	struct vm *vm;
+	const struct identity *who;    /* whose names of images and networks count */
+	vm_may_use_fn may_use;
+	void *may_ctx;
+	int variables;                 /* expanded so far */
+};
+
+/* No overflow, whatever somebody asks for. */
+static inline long long vm_kb(long long mb)
+{
+	return mb > INT64_MAX / 1024 ? INT64_MAX : mb * 1024;
+}
+
+enum one_rc vm_fail(struct vm_making *m, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* vm_template.c: moves attributes from the user's template to the VM's; how many were there. Of vectors_only the rest is dropped. */
+int vm_take(struct vm *vm, const char *name, bool vectors_only);
+/* The same of a single value, which stays valid; "" when there is none. Nothing is added to the VM's template. */
+const char *vm_take_text(struct vm *vm, const char *name);
+/* Of several of that name only the first stays; it, or NULL. */
+struct attr *vm_keep_first(struct tmpl *t, const char *name);
+enum one_rc vm_take_numbers(struct vm_making *m);      /* MEMORY, CPU, VCPU..., costs */
+void vm_take_known(struct vm *vm);                     /* what moves as it is */
+enum one_rc vm_take_clouds(struct vm_making *m);       /* PUBLIC_CLOUD, EC2: variables; they stay the user's */
+enum one_rc vm_take_defaults(struct vm_making *m);     /* NIC_DEFAULT */
+void vm_take_vrouter(struct vm *vm);
+enum one_rc vm_take_requirements(struct vm_making *m); /* SCHED_REQUIREMENTS: variables; they stay the user's */
+extern const char *const vm_vrouter_names[];
+
+/* vm_devices.c */
+enum one_rc vm_take_os(struct vm_making *m);
+enum one_rc vm_check_raw(struct vm_making *m);
+enum one_rc vm_take_pci(struct vm_making *m);
+enum one_rc vm_take_graphics(struct vm_making *m);
+enum one_rc vm_take_video(struct vm_making *m);
+/* ORDER of disks and NICs after OS/BOOT. */
+enum one_rc vm_set_boot_order(struct vm_making *m);
+
+/* vm_topology.c, on the template as the user gives it: TOPOLOGY, NUMA_NODE, and CPU and VCPU with them. ONE_ALLOCATE. */
+enum one_rc vm_topology_check(struct txn *t, struct tmpl *user);
+bool vm_is_pinned(const struct tmpl *tmpl);
+
+/* vm_disks.c and vm_nics.c: take over DISK, CONTEXT, NIC, NIC_ALIAS and the images, addresses and security groups they name. */
+enum one_rc vm_take_disks(struct vm_making *m);
+enum one_rc vm_take_nics(struct vm_making *m);
+void vm_release_disks(struct txn *t, struct vm *vm, bool failed);
+void vm_release_nics(struct txn *t, struct vm *vm);
+bool vm_nic_is_auto(const struct attr *nic);   /* NETWORK_MODE auto: the scheduler chooses its network */
+bool vm_nic_is_device(const struct attr *a);   /* a NIC or NIC_ALIAS vector, or a PCI one of TYPE NIC */
+
+/* vm_backup.c: BACKUP_CONFIG into vm->backups_xml. */
+enum one_rc vm_take_backup(struct vm_making *m);
+
+/* vm_context.c: CONTEXT with its variables, the network's addresses, files and the token. */
+enum one_rc vm_make_context(struct vm_making *m);
+
+/* vm_vars.c: $NAME, $NETWORK[...] and such in a text. */
+enum one_rc vm_vars_expand(struct vm_making *m, const char *text, struct strbuf *out);
+/* The same for all values of a vector. */
+enum one_rc vm_vars_expand_vector(struct vm_making *m, struct attr *vector);
+/* The images of "$FILE[IMAGE_ID=3] $FILE[IMAGE=x, IMAGE_UNAME=y]"; *ids in the transaction's memory. */
+enum one_rc vm_vars_files(struct vm_making *m, const char *text, int **ids, int *n);
+/* $NETWORK[name] of a connected NIC: of its address range, else of its network; "" when there is none. */
+const char *vm_vars_nic(struct vm_making *m, const struct attr *nic, const char *name);
+
+/* vm_requirements.c: AUTOMATIC_REQUIREMENTS, AUTOMATIC_DS_REQUIREMENTS, AUTOMATIC_NIC_REQUIREMENTS. ONE_INTERNAL: no place is left. */
+enum one_rc vm_set_requirements(struct txn *t, struct vm *vm);
+
+/* vm_usage.c: the same as vm_usage_of for a template with DISK, NIC... as they will be. */
+void vm_usage_of_template(const struct tmpl *tmpl, bool running, struct arena *arena, struct vm_usage *out);
+
+/* A key of oned.conf that the table of keys may not know; "" when unset. */
+const char *vm_setting(struct txn *t, const char *key);
 
 #endif

@@ -1,0 +1,264 @@
+/* Making a VM of a template, and giving back what it holds. */
+#include <stdarg.h>
+#include <string.h>
+
+#include "common/conf.h"
+#include "oned/objects/common.h"
+#include "oned/objects/image.h"
+#include "oned/objects/vm_priv.h"
+#include "oned/objects/vnet.h"
+
+enum one_rc vm_fail(struct vm_making *m, const char *fmt, ...)
+{
+	struct one_err err;
+	va_list ap;
+
+	va_start(ap, fmt);
+	one_err_vset(&err, ONE_INTERNAL, fmt, ap);
+	va_end(ap);
+	return txn_fail(m->t, ONE_INTERNAL, "%s", err.text);
+}
+
+const char *vm_setting(struct txn *t, const char *key)
+{
+	const struct conf *conf = txn_conf(t);
+
+	return conf ? tmpl_get_or(conf->values, key, "") : "";
+}
+
+/* ---- quotas ---- */
+
+/* The template as it will count: disks and NICs with the ids, sizes and targets they will have. */
+static struct tmpl *as_counted(struct vm_making *m)
+{
+	static const char *const nics[] = { "NIC", "NIC_ALIAS", "PCI" };
+	struct arena *arena = m->t->arena;
+	struct tmpl *user = m->vm->user, *counted = tmpl_new(arena);
+	const char *tm_mad_system = tmpl_text(user, "TM_MAD_SYSTEM");
+
+	tmpl_add(counted, "CPU", tmpl_text(user, "CPU"));
+	tmpl_add(counted, "MEMORY", tmpl_text(user, "MEMORY"));
+	for (const struct attr *a = tmpl_find(user, "DISK"); a; a = tmpl_find_next(a)) {
+		struct attr *disk = a->vector ? tmpl_add_attr(counted, a) : NULL;
+
+		if (disk && *tm_mad_system)
+			attr_set(arena, disk, "TM_MAD_SYSTEM", tm_mad_system);
+		if (disk)
+			image_disk_show(m->t, m->who, disk, arena);
+	}
+	for (size_t i = 0; i < sizeof(nics) / sizeof(*nics); i++)
+		for (const struct attr *a = tmpl_find(user, nics[i]); a; a = tmpl_find_next(a)) {
+			int id = vm_nic_is_device(a) ? vnet_nic_id(m->t, m->who, a) : -1;
+
+			if (id >= 0)
+				attr_setf(arena, tmpl_add_vector(counted, "NIC"), "NETWORK_ID", "%d", id);
+		}
+	return counted;
+}
+
+static enum one_rc count_in_quotas(struct vm_making *m)
+{
+	const struct object *o = &m->vm->o;
+	struct vm_usage usage;
+
+	if (o->uid == USER_ONEADMIN && o->gid == GROUP_ONEADMIN)
+		return ONE_OK;
+	vm_usage_of_template(as_counted(m), true, m->t->arena, &usage);
+	return quota_vm_add(m->t, o->uid, o->gid, &usage, true);
+}
+
+/* ---- name, state ---- */
+
+static enum one_rc take_name(struct vm_making *m)
+{
+	struct vm *vm = m->vm;
+	struct one_err err = ONE_ERR_INIT;
+	const char *template_id = vm_take_text(vm, "TEMPLATE_ID"), *name = vm_take_text(vm, "NAME");
+	const char *prefix = vm_take_text(vm, "TEMPLATE_NAME");
+
+	tmpl_remove(vm->user, "VMID");
+	tmpl_addf(vm->o.tmpl, "VMID", "%d", vm->o.id);
+	if (*template_id)
+		tmpl_add(vm->o.tmpl, "TEMPLATE_ID", template_id);
+	if (!*name)
+		name = arena_printf(&vm->o.arena, "%s-%d", *prefix ? prefix : "one", vm->o.id);
+	if (obj_check_name(name, &err))
+		return vm_fail(m, "%s", err.text);
+	vm->o.name = name;
+	return ONE_OK;
+}
+
+static void take_hold(struct vm *vm)
+{
+	bool hold = false;
+
+	if (!tmpl_get(vm->user, "SUBMIT_ON_HOLD"))
+		return;
+	tmpl_get_bool(vm->user, "SUBMIT_ON_HOLD", &hold);
+	tmpl_remove(vm->user, "SUBMIT_ON_HOLD");
+	tmpl_set(vm->o.tmpl, "SUBMIT_ON_HOLD", hold ? "YES" : "NO");
+}
+
+/* ---- VMs that ran before oned knew them ---- */
+
+/* Is there a VM that was imported with this id? Few are imported, so they are looked for where they are. */
+static bool is_imported(struct txn *t, const char *deploy_id)
+{
+	struct strbuf mark = STRBUF_INIT;
+	int *ids, n = txn_ids(t, OBJ_VM, &ids);
+	bool found = false;
+
+	xml_out_text(&mark, "DEPLOY_ID", deploy_id);
+	for (int i = 0; i < n && !found; i++) {
+		const struct version *v = txn_version(t, OBJ_VM, ids[i]);
+		struct object *o;
+
+		if (!v || v->index.state == VM_DONE || !strstr(v->body, mark.buf) || obj_load(v->ops, v->body, v->body_len, &o, NULL))
+			continue;
+		found = tmpl_get(o->tmpl, "IMPORTED") && !strcmp(((struct vm *)o)->deploy_id, deploy_id);
+		obj_free(o);
+	}
+	strbuf_done(&mark);
+	return found;
+}
+
+static enum one_rc begin_import(struct vm_making *m)
+{
+	struct vm *vm = m->vm;
+	const char *deploy_id = tmpl_text(vm->user, "DEPLOY_ID");
+
+	if (!*deploy_id)
+		return ONE_OK;
+	if (is_imported(m->t, deploy_id))
+		return vm_fail(m, "Virtual Machine %s already imported.", deploy_id);
+	vm->state = VM_HOLD;
+	return ONE_OK;
+}
+
+static bool is_own_deploy_id(const char *text)
+{
+	return !strncmp(text, "one-", 4) && text[4] && !text[4 + strspn(text + 4, "0123456789")];
+}
+
+static enum one_rc take_import(struct vm_making *m)
+{
+	struct vm *vm = m->vm;
+	const char *deploy_id = vm_take_text(vm, "DEPLOY_ID");
+	struct sql_value cols[2];
+
+	if (!*deploy_id)
+		return ONE_OK;
+	if (is_own_deploy_id(deploy_id))
+		return vm_fail(m, "Trying to import an OpenNebula VM: 'one-*'.");
+	tmpl_add(vm->o.tmpl, "IMPORTED", "YES");
+	vm->deploy_id = deploy_id;
+	cols[0] = SQL_STR(deploy_id);
+	cols[1] = SQL_INT(vm->o.id);
+	txn_put(m->t, TABLE_VM_IMPORT, cols, 2);
+	return ONE_OK;
+}
+
+static void forget_import(struct txn *t, const struct vm *vm)
+{
+	struct sql_value cols[2] = { SQL_STR(vm->deploy_id), SQL_INT(vm->o.id) };
+
+	if (tmpl_get(vm->o.tmpl, "IMPORTED"))
+		txn_remove(t, TABLE_VM_IMPORT, cols, 2);
+}
+
+/* ---- what other objects will take part in ---- */
+
+/* VM groups and scheduled actions aren't kept yet: a VM that asks for them would run without them. */
+static enum one_rc refuse_unknown(struct vm_making *m)
+{
+	const struct attr *group = tmpl_vector(m->vm->user, "VMGROUP");
+	const char *role = group ? attr_get(group, "ROLE") : NULL;
+
+	if (group && (!role || !*role))
+		return vm_fail(m, "Missing role name in VM Group definition");
+	if (group)
+		return vm_fail(m, "Cannot find VM Group to associate the VM");
+	if (tmpl_vector(m->vm->user, "SCHED_ACTION"))
+		return vm_fail(m, "SCHED_ACTION: scheduled actions are not supported");
+	return ONE_OK;
+}
+
+/* ---- making ---- */
+
+/* In the order in which the reference finds what is wrong. */
+static enum one_rc take_template(struct vm_making *m)
+{
+	struct vm *vm = m->vm;
+
+	if (begin_import(m) || take_name(m))
+		return m->t->err.rc;
+	vm_take_known(vm);
+	if (vm_take_clouds(m))
+		return m->t->err.rc;
+	vm_take(vm, "EMULATOR", false);
+	if (vm_take_numbers(m) || vm_take_os(m))
+		return m->t->err.rc;
+	vm_take(vm, "CPU_MODEL", true);
+	vm_keep_first(vm->o.tmpl, "CPU_MODEL");
+	if (vm_check_raw(m) || vm_take_pci(m) || vm_take_defaults(m))
+		return m->t->err.rc;
+	vm_take_vrouter(vm);
+	if (vm_take_nics(m) || vm_take_disks(m))
+		return m->t->err.rc;
+	take_hold(vm);
+	if (vm_disks_locked(vm))
+		vm->state = VM_CLONING;
+	if (vm_set_boot_order(m) || vm_take_backup(m) || vm_make_context(m) || vm_take_requirements(m) || vm_set_requirements(m->t, vm))
+		return m->t->err.rc;
+	if (vm_take_graphics(m) || vm_take_video(m) || take_import(m))
+		return m->t->err.rc;
+	return refuse_unknown(m);
+}
+
+static void set_up(struct vm_making *m, const struct object *owner, const struct tmpl *tmpl, bool hold)
+{
+	struct vm *vm = m->vm;
+	bool on_hold = false;
+
+	object_take(&vm->o, owner, tmpl);
+	vm->user = vm->o.tmpl;
+	vm->o.tmpl = tmpl_new(&vm->o.arena);
+	vm->monitoring = tmpl_new(&vm->o.arena);
+	vm->deploy_id = "";
+	vm->stime = (long long)m->t->now;
+	value_bool(vm_setting(m->t, "VM_SUBMIT_ON_HOLD"), &on_hold);
+	vm->state = hold || on_hold ? VM_HOLD : VM_PENDING;
+	vm->prev_state = vm->state;
+	if (vm->state == VM_HOLD)
+		tmpl_set(vm->user, "SUBMIT_ON_HOLD", "YES");
+}
+
+struct vm *vm_create_with(struct txn *t, const struct identity *who, const struct object *owner, const struct tmpl *tmpl, bool hold,
+			  vm_may_use_fn may_use, void *ctx)
+{
+	struct vm_making m = { .t = t, .who = who, .may_use = may_use, .may_ctx = ctx };
+
+	m.vm = txn_new(t, OBJ_VM);
+	if (!m.vm)
+		return NULL;
+	set_up(&m, owner, tmpl, hold);
+	if (vm_topology_check(t, m.vm->user) || count_in_quotas(&m) || take_template(&m))
+		return NULL;
+	return m.vm;
+}
+
+struct vm *vm_create(struct txn *t, const struct identity *who, const struct object *owner, const struct tmpl *tmpl, bool hold)
+{
+	return vm_create_with(t, who, owner, tmpl, hold, NULL, NULL);
+}
+
+void vm_release_resources(struct txn *t, struct vm *vm, bool failed)
+{
+	struct vm_usage usage;
+
+	vm_usage_of(vm, false, t->arena, &usage);
+	quota_vm_del(t, vm->o.uid, vm->o.gid, &usage);
+	vm_release_disks(t, vm, failed);
+	vm_release_nics(t, vm);
+	forget_import(t, vm);
+}
