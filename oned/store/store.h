@@ -42,7 +42,7 @@ enum one_rc store_open(const struct sql_config *config, bool create, const char 
 void store_close(struct store *s);
 
 /* All rows in one transaction, in the order given where it matters: of one key only the last counts. A put inserts or replaces by key.
- * Lost connections and deadlocks are retried as a whole (3 times, with backoff); else nothing was written and the
+ * Lost connections and deadlocks are retried as a whole (3 times, with backoff, none after 10 s); else nothing was written and the
  * reason is in err. Durable when it returns ONE_OK (SQLite: WAL with synchronous=FULL). */
 enum one_rc store_commit(struct store *s, const struct store_row *rows, size_t n, struct one_err *err);
 /* After store_commit failed: the index of the row that is to blame (its key clashes with another row's name, it is too

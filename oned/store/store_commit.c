@@ -10,11 +10,13 @@
 #include <time.h>
 
 #include "common/log.h"
+#include "common/timeutil.h"
 #include "oned/store/store_plan.h"
 #include "oned/store/store_schema.h"
 
 static const int backoff_ms[] = { 100, 500, 2000 };
-#define RETRIES ((int)(sizeof(backoff_ms) / sizeof(backoff_ms[0])))
+#define RETRIES      ((int)(sizeof(backoff_ms) / sizeof(backoff_ms[0])))
+#define RETRY_MOST_MS 10000 /* when each attempt takes long, the callers shall rather know */
 
 struct commit {
 	struct store *s;
@@ -190,9 +192,12 @@ static void sleep_ms(int ms)
 static enum one_rc transaction_repeat(struct commit *c, struct one_err *err)
 {
 	struct one_err why = ONE_ERR_INIT;
+	int64_t begin = time_mono_ms();
 	enum one_rc rc = transaction_run(c, &why);
 
 	for (int i = 0; rc != ONE_OK && sql_may_retry(c->s->db) && i < RETRIES; i++) {
+		if (time_mono_ms() - begin > RETRY_MOST_MS)
+			break;
 		log_warn("ONE", "%s; doing the transaction again in %d ms", why.text, backoff_ms[i]);
 		sleep_ms(backoff_ms[i]);
 		rc = transaction_run(c, &why);

@@ -108,7 +108,11 @@ enum one_rc sql_begin(struct sql *db, struct one_err *err)
 {
 	enum one_rc rc;
 
-	assert(!db->in_txn);
+	assert(!db->in_txn && !db->running);
+	db->failure = SQL_F_NONE;
+	rc = db->driver->ready(db, err);
+	if (rc != ONE_OK)
+		return rc;
 	rc = control(db, SQL_BEGIN, err);
 	if (rc != ONE_OK && db->failure == SQL_F_RETRY && db->backend == SQL_MARIADB)
 		rc = control(db, SQL_BEGIN, err); /* an idle connection was closed: nothing is lost yet */

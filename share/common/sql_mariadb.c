@@ -10,6 +10,7 @@
  */
 #include "common/sql_internal.h"
 
+#include <fcntl.h>
 #include <mariadb/mysql.h>
 #include <mariadb/errmsg.h>
 #include <mariadb/mysqld_error.h>
@@ -517,8 +518,11 @@ static bool connect_to(struct mariadb_db *db, const char *database)
 		mysql_close(db->handle);
 	db->handle = mysql_init(NULL);
 	options_set(db->handle, c);
-	return mysql_real_connect(db->handle, c->server, c->user, c->password, database,
-				  c->port > 0 ? (unsigned)c->port : PORT_DEFAULT, c->socket, CLIENT_FOUND_ROWS) != NULL;
+	if (!mysql_real_connect(db->handle, c->server, c->user, c->password, database,
+				c->port > 0 ? (unsigned)c->port : PORT_DEFAULT, c->socket, CLIENT_FOUND_ROWS))
+		return false;
+	/* The library leaves it open for the programs we start: a driver would hold a connection with all our rights. */
+	return fcntl((int)mysql_get_socket(db->handle), F_SETFD, FD_CLOEXEC) == 0;
 }
 
 static bool simple_query(struct mariadb_db *db, const char *text)

@@ -8,6 +8,7 @@
  *                  file once instead of each time; the price is a log of about that size
  *   page size      16 KB in new files: bodies are 1-30 KB, so most take one to three pages; with 4 KB the chain of
  *                  pages of each body costs more than the bytes
+ *   cache          16 MB: holds the inner pages and any usual batch; the rest is the kernel's business
  *   secure_delete  FAST: Debian's default overwrites every freed page, which doubles what an update writes
  *   mmap           off: a disk error would be a SIGBUS in the middle of the daemon instead of an error
  */
@@ -37,7 +38,7 @@ static const char *const settings[] = {
 	"PRAGMA synchronous = FULL",
 	"PRAGMA wal_autocheckpoint = 4096",
 	"PRAGMA journal_size_limit = 134217728",
-	"PRAGMA cache_size = -32768",
+	"PRAGMA cache_size = -16384",
 	"PRAGMA secure_delete = FAST",
 	"PRAGMA mmap_size = 0",
 	"PRAGMA trusted_schema = OFF",

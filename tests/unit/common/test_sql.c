@@ -329,6 +329,29 @@ static void test_a_config_without_a_database_is_an_error(void **state)
 	assert_null(db);
 }
 
+static int descriptors_to_inherit(void)
+{
+	int n = 0;
+
+	for (int fd = 3; fd < 256; fd++) {
+		int flags = fcntl(fd, F_GETFD);
+
+		n += flags >= 0 && !(flags & FD_CLOEXEC);
+	}
+	return n;
+}
+
+static void test_programs_that_are_started_do_not_inherit_the_connection(void **state)
+{
+	int before;
+
+	sql_close(*state);
+	before = descriptors_to_inherit();
+	*state = open_db();
+	assert_int_equal(insert(*state, 1, "a", NULL), ONE_OK);
+	assert_int_equal(descriptors_to_inherit(), before);
+}
+
 /* --- SQLite ---------------------------------------------------------------------------------------------------- */
 
 static void test_a_new_file_is_only_for_its_owner(void **state)
@@ -675,7 +698,8 @@ static void test_a_server_that_is_not_there_is_refused(void **state)
 	T(test_a_wrong_number_of_parameters_is_an_error),                                               \
 	T(test_a_transaction_is_seen_by_others_when_committed), T(test_a_rollback_forgets),             \
 	T(test_more_statements_than_are_kept_still_work), T(test_nothing_is_made_where_it_must_exist),  \
-	T(test_a_config_without_a_database_is_an_error)
+	T(test_a_config_without_a_database_is_an_error),                                                \
+	T(test_programs_that_are_started_do_not_inherit_the_connection)
 
 static const struct CMUnitTest sqlite_tests[] = {
 	BOTH,

@@ -441,6 +441,28 @@ static void test_of_one_key_the_last_row_is_written(void **state)
 	assert_string_equal(result("SELECT oid, name FROM vm_pool"), "1,last");
 }
 
+/* The process that committed ends at once, without closing anything. */
+static void test_a_commit_survives_the_death_of_the_process(void **state)
+{
+	int status;
+	pid_t pid = fork();
+
+	(void)state;
+	if (pid == 0) {
+		struct sql_value cols[12];
+		struct store_row row = vm_row(cols, 1, "vm", "<A/>");
+		struct one_err err = ONE_ERR_INIT;
+		struct store *s;
+
+		if (store_open(&config, false, COMMENT, &s, &err) == ONE_OK && store_commit(s, &row, 1, &err) == ONE_OK)
+			kill(getpid(), SIGKILL);
+		_exit(1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+	assert_string_equal(result("SELECT name FROM vm_pool"), "vm");
+}
+
 /* --- reading --------------------------------------------------------------------------------------------------- */
 
 static void fill_history(struct store *s)
@@ -786,7 +808,7 @@ static void test_a_table_without_transactions_is_refused(void **state)
 	T(test_a_name_that_is_taken_fails_the_batch_and_is_pointed_at),                                         \
 	T(test_renaming_onto_a_name_that_is_taken_changes_nothing),                                             \
 	T(test_a_name_may_move_from_row_to_row_in_one_batch), T(test_an_equal_acl_rule_is_refused),             \
-	T(test_of_one_key_the_last_row_is_written), T(test_a_table_is_read_in_key_order),                       \
+	T(test_a_commit_survives_the_death_of_the_process), T(test_of_one_key_the_last_row_is_written), T(test_a_table_is_read_in_key_order),                       \
 	T(test_columns_not_asked_for_are_null), T(test_rows_are_selected_and_deleted_by_a_condition),           \
 	T(test_a_wrong_condition_is_an_error)
 
