@@ -195,10 +195,52 @@ static int vm_row(const struct object *o, const struct version *v, const struct 
 	return 12;
 }
 
+/* ---- a row, without parsing the whole body ---- */
+
+enum { COL_OID, COL_NAME, COL_BODY, COL_UID, COL_GID, COL_STATE, COL_LCM, COL_OWNER_U, COL_GROUP_U, COL_OTHER_U, COL_SHORT };
+
+/* Parses one element of the body's head; NULL when it isn't there. */
+static struct xnode *peek_element(struct arena *arena, const char *body, const char *name, struct one_err *err)
+{
+	const char *open = strstr(body, arena_printf(arena, "<%s>", name)), *close = open ? strstr(open, "</") : NULL, *end;
+	struct xnode *x = NULL;
+
+	if (!close)
+		return NULL;
+	end = strstr(close, arena_printf(arena, "</%s>", name));
+	if (end)
+		xml_parse(arena, open, (size_t)(end - open) + strlen(name) + 3, 3, 64 * 1024, &x, err);
+	return x;
+}
+
+static enum one_rc vm_peek(const struct sql_value *cols, struct object *head, struct obj_index *index, struct sql_value *brief,
+			   struct one_err *err)
+{
+	const char *body = cols[COL_BODY].s;
+	const struct xnode *perm = peek_element(&head->arena, body, "PERMISSIONS", err), *lock;
+
+	if (!perm)
+		return one_err_set(err, ONE_INTERNAL, "VM %lld has no PERMISSIONS", (long long)cols[COL_OID].i);
+	/* The lock stands before MONITORING; a later "<LOCK>" would be text of a template. */
+	lock = strstr(body, "<LOCK>") && strstr(body, "<LOCK>") < strstr(body, "<MONITORING") ? peek_element(&head->arena, body, "LOCK", err)
+											       : NULL;
+	if (lock)
+		obj_load_lock(&head->lock, lock);
+	head->id = (int)cols[COL_OID].i;
+	head->uid = (int)cols[COL_UID].i;
+	head->gid = (int)cols[COL_GID].i;
+	head->name = cols[COL_NAME].s;
+	head->perm = obj_load_permissions(perm);
+	index->state = (int)cols[COL_STATE].i;
+	index->lcm_state = (int)cols[COL_LCM].i;
+	*brief = cols[COL_SHORT];
+	return ONE_OK;
+}
+
 const struct obj_ops vm_ops = {
 	.type = OBJ_VM, .token = "VM", .word = "virtual machine", .root = "VM", .pool_root = "VM_POOL", .table = TABLE_VM,
 	.size = sizeof(struct vm), .flags = OBJ_F_OWNED | OBJ_F_LOCKABLE | OBJ_F_DROP,
-	.load = vm_load, .render = vm_render, .brief = vm_brief, .index = vm_index, .row = vm_row,
+	.load = vm_load, .render = vm_render, .brief = vm_brief, .index = vm_index, .row = vm_row, .peek = vm_peek,
 };
 
 void vm_set_error(struct txn *t, struct vm *vm, const char *text)
