@@ -179,7 +179,7 @@ quick_configure() {
 	sed -i -e "s/\(  *PORT  *= \)4124/\1$monitor/" -e 's/\(ADDRESS  *= \)"0.0.0.0"/\1"127.0.0.1"/' \
 		-e 's/\(MONITOR_HOST  *= \)120/\120/' -e 's/\(MONITOR_VM  *= \)30/\110/' "$etc/monitord.conf"
 	sed -i -e "s|^#*ONE_XMLRPC *=.*|ONE_XMLRPC = \"http://127.0.0.1:$api/RPC2\"|" "$etc/sched.conf"
-	grep -q '^ONE_XMLRPC' "$etc/sched.conf" || echo "ONE_XMLRPC = \"http://127.0.0.1:$api/RPC2\"" >>"$etc/sched.conf"
+	sed -i -e "s|tcp://127.0.0.1:2101|tcp://127.0.0.1:$events|" "$etc/sched.conf"
 	echo 'EMULATOR = "/usr/bin/qemu-system-x86_64"' >>"$etc/vmm_exec/vmm_exec_kvm.conf"
 	# The folder may lie where direct I/O doesn't work (tmpfs).
 	sed -i 's/CACHE  *= "none"/CACHE = "writeback"/' "$etc/vmm_exec/vmm_exec_kvm.conf"
