@@ -46,29 +46,9 @@ static void send_command(struct txn *t, const struct vm *vm, enum vm_send send)
 
 /* ---- the one setter of a VM's state ---- */
 
-static bool counts_as_running(enum vm_state s)
-{
-	switch (s) {
-	case VM_INIT:
-	case VM_PENDING:
-	case VM_HOLD:
-	case VM_ACTIVE:
-	case VM_CLONING:
-	case VM_CLONING_FAILURE:
-		return true;
-	case VM_STOPPED:
-	case VM_SUSPENDED:
-	case VM_POWEROFF:
-	case VM_UNDEPLOYED:
-	case VM_DONE:
-		return false;
-	}
-	return false;
-}
-
 static void set_state(struct txn *t, struct vm *vm, enum vm_state state, enum vm_lcm lcm, enum vm_event why)
 {
-	bool was = counts_as_running(vm->state), is = counts_as_running(state);
+	bool was = vm_counts_as_running(vm->state), is = vm_counts_as_running(state);
 
 	if (vm->state == state && vm->lcm_state == lcm)
 		return;
@@ -79,8 +59,7 @@ static void set_state(struct txn *t, struct vm *vm, enum vm_state state, enum vm
 		txn_vm_log(t, vm->o.id, LOG_L_INFO, "VM", "New LCM state is %s", vm_lcm_name(lcm));
 	vm->state = vm->prev_state = state;
 	vm->lcm_state = vm->prev_lcm_state = lcm;
-	/* A VM that ends takes all of its counters along (vm_release), else only the RUNNING_ ones follow its state. */
-	if (state != VM_DONE && was != is)
+	if (was != is)
 		vm_quota_running(t, vm, is);
 	event_vm_state(t, vm);
 }

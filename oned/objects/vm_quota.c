@@ -2,6 +2,26 @@
 
 #include "oned/auth/quota_count.h"
 
+bool vm_counts_as_running(enum vm_state s)
+{
+	switch (s) {
+	case VM_INIT:
+	case VM_PENDING:
+	case VM_HOLD:
+	case VM_ACTIVE:
+	case VM_CLONING:
+	case VM_CLONING_FAILURE:
+		return true;
+	case VM_STOPPED:
+	case VM_SUSPENDED:
+	case VM_POWEROFF:
+	case VM_UNDEPLOYED:
+	case VM_DONE:
+		return false;
+	}
+	return false;
+}
+
 static struct vm_usage running_part(const struct vm *vm)
 {
 	struct vm_usage u = { .running_vms = 1 };
@@ -31,4 +51,13 @@ enum one_rc vm_quota_may_run(struct txn *t, const struct vm *vm)
 	if (!txn_ok(t))
 		t->err.rc = ONE_ACTION;
 	return t->err.rc;
+}
+
+void vm_quota_move(struct txn *t, struct vm *vm, int uid, int gid)
+{
+	struct vm_usage u;
+
+	vm_usage_of(vm, vm_counts_as_running(vm->state), t->arena, &u);
+	quota_vm_del(t, vm->o.uid, vm->o.gid, &u);
+	quota_vm_add(t, uid < 0 ? vm->o.uid : uid, gid < 0 ? vm->o.gid : gid, &u, true);
 }

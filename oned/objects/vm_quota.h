@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include "oned/objects/vm.h"
 
+/* Does a VM in this state count for the RUNNING_ limits? */
+bool vm_counts_as_running(enum vm_state s);
 /* It came to count as running, or ceased to. Limits were looked at before (vm_quota_may_run). */
 void vm_quota_running(struct txn *t, const struct vm *vm, bool running);
 /* ONE_ACTION with the reason when the RUNNING_ limits of its owner don't let it come back to life. */
