@@ -228,7 +228,6 @@ static void set_up(struct vm_making *m, const struct object *owner, const struct
 	vm->stime = (long long)m->t->now;
 	value_bool(vm_setting(m->t, "VM_SUBMIT_ON_HOLD"), &on_hold);
 	vm->state = hold || on_hold ? VM_HOLD : VM_PENDING;
-	vm->prev_state = vm->state;
 	if (vm->state == VM_HOLD)
 		tmpl_set(vm->user, "SUBMIT_ON_HOLD", "YES");
 }
@@ -244,6 +243,7 @@ struct vm *vm_create_with(struct txn *t, const struct identity *who, const struc
 	set_up(&m, owner, tmpl, hold);
 	if (vm_topology_check(t, m.vm->user) || count_in_quotas(&m) || take_template(&m))
 		return NULL;
+	m.vm->prev_state = m.vm->state;
 	return m.vm;
 }
 
