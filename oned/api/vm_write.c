@@ -6,6 +6,7 @@
 #include "oned/api/restricted.h"
 #include "oned/api/vm_api.h"
 #include "oned/objects/vm_quota.h"
+#include "oned/lifecycle/events.h"
 #include "oned/lifecycle/vm_lifecycle.h"
 #include "oned/objects/cluster.h"
 #include "oned/objects/datastore.h"
@@ -76,8 +77,10 @@ static void make_vm(struct txn *t, struct call *c, const struct tmpl *tmpl, bool
 
 	api_own(c, &owner);
 	vm = vm_create(t, &c->who, &owner, tmpl, hold);
-	if (vm)
+	if (vm) {
+		event_vm_state(t, vm);
 		call_ok_int(c, vm->o.id);
+	}
 	arena_done(&owner.arena);
 }
 
