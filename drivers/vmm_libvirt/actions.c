@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <strings.h>
 #include <unistd.h>
+#include "common/tmpl.h"
 #include "drivers/vmm_libvirt/device.h"
 
 #define DEPLOYMENT_MAX_BYTES (4u * 1024 * 1024)
@@ -365,6 +366,26 @@ static enum one_rc resize(struct action *a, struct one_err *err)
 	return op_run(a, OP_RESIZE, &(struct op_args){ .number = vcpus, .number2 = memory_mb * 1024 }, err);
 }
 
+static enum one_rc resize_disk(struct action *a, struct one_err *err)
+{
+	const char *target = message_value(&a->msg, "DISK", "RESIZE", "TARGET");
+	long long size_mb;
+
+	if (*target == '\0' || !value_int(message_value(&a->msg, "DISK", "RESIZE", "SIZE"), &size_mb) || size_mb <= 0 ||
+	    size_mb > (1LL << 40))
+		return one_err_set(err, ONE_ACTION, "Cannot resize the disk, expecting its TARGET and SIZE");
+	return op_run(a, OP_RESIZE_DISK, &(struct op_args){ .text = target, .number = size_mb << 20 }, err);
+}
+
+/* A storage driver's verb for a running VM has _LIVE in its name: SNAP_CREATE.ssh becomes SNAP_CREATE_LIVE.ssh. */
+static enum one_rc storage_live(struct action *a, struct one_err *err)
+{
+	const char *command = a->msg.tm_command + strspn(a->msg.tm_command, " \t\n");
+	int verb = (int)strcspn(command, ". \t\n");
+
+	return scripts_tm(a, arena_printf(&a->call->arena, "%.*s_LIVE%s", verb, command, command + verb), NULL, err);
+}
+
 /* ---- actions ---- */
 
 /* clang-format off */
@@ -462,6 +483,12 @@ static const struct step update_conf_steps[] = {
 static const struct step update_sg_steps[] = { { "update_sg", network_update_sg, NULL, false }, { NULL, NULL, NULL, false } };
 static const struct step update_nic_steps[] = { { "update_nic", network_update_nic, NULL, false }, { NULL, NULL, NULL, false } };
 static const struct step resize_steps[] = { { "resize", resize, NULL, false }, { NULL, NULL, NULL, false } };
+static const struct step resize_disk_steps[] = {
+	{ "storage", storage,     NULL, false },
+	{ "resize",  resize_disk, NULL, false },
+	{ NULL, NULL, NULL, false },
+};
+static const struct step disk_snapshot_steps[] = { { "storage", storage_live, NULL, false }, { NULL, NULL, NULL, false } };
 
 enum needs { NEEDS_NOTHING = 0, NEEDS_ID = 1, NEEDS_DISK = 2, NEEDS_OTHER_HOST = 4, NEEDS_SHARED = 8 };
 
@@ -490,8 +517,8 @@ static const struct row {
 	{ "UPDATESG",           update_sg_steps,       NEEDS_ID },
 	{ "UPDATENIC",          update_nic_steps,      NEEDS_ID },
 	{ "RESIZE",             resize_steps,          NEEDS_ID },
-	{ "RESIZEDISK",         NULL,                  NEEDS_NOTHING },
-	{ "DISKSNAPSHOTCREATE", NULL,                  NEEDS_NOTHING },
+	{ "RESIZEDISK",         resize_disk_steps,     NEEDS_ID | NEEDS_DISK },
+	{ "DISKSNAPSHOTCREATE", disk_snapshot_steps,   NEEDS_ID | NEEDS_DISK },
 	{ "BACKUP",             NULL,                  NEEDS_NOTHING },
 	{ "BACKUPCANCEL",       NULL,                  NEEDS_NOTHING },
 };

@@ -108,6 +108,12 @@ OP(run_resize)
 	return virt_resize(c, op->id, (unsigned)op->number, (unsigned long)op->number2, err);
 }
 
+OP(run_resize_disk)
+{
+	(void)to, (void)out;
+	return virt_resize_disk(c, op->id, op->text, (unsigned long long)op->number, err);
+}
+
 /* oned was told that it failed, so the domain that started after all must not stay. */
 static void destroy_late(const struct virt_op *op, virConnectPtr c)
 {
@@ -136,6 +142,7 @@ static const struct op_kind {
 	[OP_DETACH_DISK]     = { run_detach_disk,     NULL,         DEADLINE_S },
 	[OP_DETACH_NIC]      = { run_detach_nic,      NULL,         DEADLINE_S },
 	[OP_RESIZE]          = { run_resize,          NULL,         DEADLINE_S },
+	[OP_RESIZE_DISK]     = { run_resize_disk,     NULL,         DEADLINE_S },
 };
 /* clang-format on */
 

@@ -558,3 +558,16 @@ enum one_rc virt_resize(virConnectPtr c, const char *id, unsigned vcpus, unsigne
 	virDomainFree(dom);
 	return rc;
 }
+
+enum one_rc virt_resize_disk(virConnectPtr c, const char *id, const char *target, unsigned long long bytes, struct one_err *err)
+{
+	virDomainPtr dom;
+	enum one_rc rc = need(c, id, &dom, err);
+
+	if (rc != ONE_OK)
+		return rc;
+	if (virDomainBlockResize(dom, target, bytes, VIR_DOMAIN_BLOCK_RESIZE_BYTES) < 0)
+		rc = failed(err, "Could not resize the disk");
+	virDomainFree(dom);
+	return rc;
+}

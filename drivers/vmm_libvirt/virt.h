@@ -57,6 +57,9 @@ enum one_rc virt_detach_nic(virConnectPtr c, const char *id, const char *mac, in
 /* Live change of processors and memory; 0 leaves one as it is. */
 enum one_rc virt_resize(virConnectPtr c, const char *id, unsigned vcpus, unsigned long memory_kb, struct one_err *err);
 
+/* Tells the guest that its disk has another size now. */
+enum one_rc virt_resize_disk(virConnectPtr c, const char *id, const char *target, unsigned long long bytes, struct one_err *err);
+
 /* The save image's XML with every ".../datastores/<number>/<vm id>/" replaced by the folder the checkpoint lies in.
  * Exported for its test. */
 void virt_relocate(const char *xml, const char *checkpoint, struct strbuf *out);
