@@ -202,10 +202,9 @@ static void welcome(struct http_server *s, int fd, const struct sockaddr_storage
 {
 	unsigned char address[16];
 	char text[64];
-	int one = 1, port;
+	int port;
 
 	http_address_of(from, address, text, sizeof(text), &port);
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	if (s->config.max_conn_per_address > 0 && !is_loopback(address) && count_from(s, address) >= s->config.max_conn_per_address)
 		turn_away(s, fd);
 	else if (s->n_waiters > 0 || !admit(s, fd, from)) /* who came first goes first */
@@ -294,6 +293,7 @@ static int try_listen(struct http_server *s, const struct addrinfo *ai)
 	if (fd < 0)
 		return -1;
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)); /* the connections inherit it */
 	if (ai->ai_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof(zero));
 	if (bind(fd, ai->ai_addr, ai->ai_addrlen) < 0 || listen(fd, s->max_waiters > QUEUE_LEAST ? s->max_waiters : QUEUE_LEAST) < 0) {

@@ -15,29 +15,36 @@ enum {
 typedef signed char block_bytes __attribute__((vector_size(BLOCK)));
 typedef uint64_t block_words __attribute__((vector_size(BLOCK)));
 
-/* How many bytes of the block come before the first that is marked. */
-static inline unsigned block_before(block_bytes marked)
+/* One bit for each marked byte, the lowest for the first. */
+static inline unsigned block_bits(block_bytes marked)
 {
-	block_words words = (block_words)marked;
+	block_words words = (block_words)marked & 0x0101010101010101u;
 
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
 	words[0] = __builtin_bswap64(words[0]);
 	words[1] = __builtin_bswap64(words[1]);
 #endif
-	if (words[0])
-		return (unsigned)__builtin_ctzll(words[0]) / 8;
-	return words[1] ? 8 + (unsigned)__builtin_ctzll(words[1]) / 8 : BLOCK;
+	return (unsigned)((words[0] * 0x0102040810204080u) >> 56) | (unsigned)((words[1] * 0x0102040810204080u) >> 56) << 8;
 }
 
-/* Signed: a byte of a UTF-8 sequence counts as below 32. */
-static inline unsigned block_sendable(block_bytes v)
+static inline bool block_any(block_bytes marked)
 {
-	return block_before(((v < 32) & (v != '\n') & (v != '\t')) | (v == '&') | (v == '<') | (v == '>'));
+	block_words words = (block_words)marked;
+
+	return (words[0] | words[1]) != 0;
 }
 
-static inline unsigned block_plain(block_bytes v)
+static inline block_bytes block_load(const char *p)
 {
-	return block_before(((v < 32) & (v >= 0) & (v != '\n') & (v != '\t')) | (v == '&') | (v == '<'));
+	block_bytes v;
+
+	memcpy(&v, p, BLOCK);
+	return v;
+}
+
+static inline block_bytes block_controls(block_bytes v)
+{
+	return (v < 32) & (v != '\n') & (v != '\t'); /* signed: the bytes of UTF-8 sequences are among them */
 }
 
 static inline int is_tail(const unsigned char *p, size_t i)
@@ -102,29 +109,57 @@ static char *escape_one(char *to, const char **p, const char *end)
 	return to;
 }
 
+/* Escapes a block whose bits say where & < > are. Copies whole blocks and moves on by what counted: a branch less a character. */
+static char *escape_block(char *to, const char *p, unsigned bits)
+{
+	static const char texts[64][8] = { ['&'] = "&amp;", ['<'] = "&lt;", ['>'] = "&gt;" };
+	static const unsigned char lengths[64] = { ['&'] = 5, ['<'] = 4, ['>'] = 4 };
+	unsigned done = 0;
+
+	for (; bits; bits &= bits - 1) {
+		unsigned i = (unsigned)__builtin_ctz(bits), c = (unsigned char)p[i] & 63;
+		memcpy(to, p + done, BLOCK);
+		to += i - done;
+		memcpy(to, texts[c], sizeof(texts[c]));
+		to += lengths[c];
+		done = i + 1;
+	}
+	memcpy(to, p + done, BLOCK);
+	return to + BLOCK - done;
+}
+
+static char *escape_chunk(char *to, const char **from, const char *stop, const char *end)
+{
+	const char *p = *from;
+
+	while (p < stop) {
+		const char *next = p + 1;
+		if (end - p >= 2 * BLOCK) {
+			block_bytes v = block_load(p);
+			block_bytes marks = (v == '&') | (v == '<') | (v == '>');
+			next = p + BLOCK;
+			if (!block_any(block_controls(v))) {
+				to = escape_block(to, p, block_any(marks) ? block_bits(marks) : 0);
+				p = next;
+				continue;
+			}
+		}
+		while (p < next)
+			to = escape_one(to, &p, end);
+	}
+	*from = p;
+	return to;
+}
+
 void rpc_escape(struct strbuf *out, const char *text, size_t len)
 {
 	const char *p = text, *end = text + len;
 
 	while (p < end) {
 		const char *stop = end - p > CHUNK ? p + CHUNK : end;
-
-		/* a chunk's last sequence may reach behind `stop` and a whole block is stored before it is known to be clean */
-		strbuf_grow(out, (size_t)(stop - p) * LONGEST + BLOCK);
-		char *to = out->buf + out->len;
-		while (p < stop) {
-			if (stop - p >= BLOCK) {
-				block_bytes v;
-				memcpy(&v, p, BLOCK);
-				memcpy(to, &v, BLOCK);
-				unsigned n = block_sendable(v);
-				p += n;
-				to += n;
-				if (n == BLOCK)
-					continue;
-			}
-			to = escape_one(to, &p, end);
-		}
+		/* the last block or sequence of a chunk may reach behind `stop`, and more is stored than counts */
+		strbuf_grow(out, ((size_t)(stop - p) + BLOCK) * LONGEST + 2 * BLOCK);
+		char *to = escape_chunk(out->buf + out->len, &p, stop, end);
 		out->len = (size_t)(to - out->buf);
 		*to = '\0';
 	}
@@ -156,10 +191,10 @@ bool rpc_unescape(struct strbuf *out, const char *text, size_t len)
 	to = out->buf + before;
 	while (p < end) {
 		if (end - p >= BLOCK) {
-			block_bytes v;
-			memcpy(&v, p, BLOCK);
-			memcpy(to, &v, BLOCK);
-			unsigned n = block_plain(v);
+			block_bytes v = block_load(p);
+			unsigned bits = block_bits((block_controls(v) & (v >= 0)) | (v == '&') | (v == '<'));
+			unsigned n = bits ? (unsigned)__builtin_ctz(bits) : BLOCK;
+			memcpy(to, p, BLOCK);
 			p += n;
 			to += n;
 			if (n == BLOCK)
