@@ -97,13 +97,29 @@ static void add_json_char(struct strbuf *out, const char **at, size_t left)
 	++*at;
 }
 
+/* How many bytes are ASCII that stands for itself. */
+static size_t plain_run(const char *s)
+{
+	size_t len = 0;
+
+	while (s[len] >= 0x20 && s[len] < 0x7f && s[len] != '"' && s[len] != '\\')
+		len++;
+	return len;
+}
+
 static void add_json_string(struct strbuf *out, const char *s)
 {
 	const char *end = s + strlen(s);
 
 	strbuf_addc(out, '"');
-	while (s < end)
-		add_json_char(out, &s, (size_t)(end - s));
+	while (s < end) {
+		size_t plain = plain_run(s);
+
+		strbuf_add(out, s, plain);
+		s += plain;
+		if (s < end)
+			add_json_char(out, &s, (size_t)(end - s));
+	}
 	strbuf_addc(out, '"');
 }
 
