@@ -63,8 +63,7 @@ static void api_datastore_enable(struct txn *t, struct call *c)
 	if (!ds)
 		return;
 	if (ds->type != DS_SYSTEM) {
-		txn_fail(t, ONE_INTERNAL, "Could not %s datastore: Only SYSTEM_DS can be disabled or enabled",
-			 call_bool(c, 1) ? "enable" : "disable");
+		txn_fail(t, ONE_INTERNAL, "Only SYSTEM_DS can be disabled or enabled");
 		return;
 	}
 	ds->state = call_bool(c, 1) ? DS_READY : DS_DISABLED;

@@ -161,13 +161,22 @@ static void api_vn_release(struct txn *t, struct call *c)
 	with_template(t, c, vnet_unhold);
 }
 
-/* rm_ar and free_ar. */
 static void api_vn_rm_ar(struct txn *t, struct call *c)
 {
 	struct vnet *vn = edit_ready(t, c, "remove Adress Range,");
 
 	if (vn && !vnet_ar_remove(t, vn, call_int(c, 1), call_bool(c, 2)))
 		call_ok_int(c, vn->o.id);
+}
+
+/* Ranges of a reservation are its owner's to give back; others are the infrastructure's. */
+static void api_vn_free_ar(struct txn *t, struct call *c)
+{
+	const struct vnet *vn = txn_read(t, OBJ_NET, call_int(c, 0));
+
+	if (vn && vn->parent < 0 && !call_may(t, c, AUTH_ADMIN, OBJ_NET, vn->o.id))
+		return;
+	api_vn_rm_ar(t, c);
 }
 
 #define WITH_TEMPLATE(method, which, fn, text)                                                                          \
@@ -198,8 +207,8 @@ const struct method vn_methods[] = {
 	WITH_TEMPLATE("update_ar", AUTH_MANAGE, api_vn_update_ar, "Changes an address range, named by AR_ID."),
 	{ .name = "one.vn.rm_ar", .params = "id:i ar:i force:b=false", .object = OBJ_NET, .right = AUTH_ADMIN,
 	  .write = api_vn_rm_ar, .doc = "Removes an address range; force: with its leases." },
-	{ .name = "one.vn.free_ar", .params = "id:i ar:i force:b=false", .object = OBJ_NET, .right = AUTH_ADMIN,
-	  .write = api_vn_rm_ar, .doc = "Gives an address range of a reservation back." },
+	{ .name = "one.vn.free_ar", .params = "id:i ar:i force:b=false", .object = OBJ_NET, .right = AUTH_MANAGE,
+	  .write = api_vn_free_ar, .doc = "Gives an address range of a reservation back." },
 	WITH_TEMPLATE("hold", AUTH_MANAGE, api_vn_hold, "Holds an address: LEASES=[IP=]."),
 	WITH_TEMPLATE("release", AUTH_MANAGE, api_vn_release, "Releases a held address: LEASES=[IP=]."),
 	{ .name = "one.vn.lock", .params = "id:i level:i test:b=false", .object = OBJ_NET, .right = AUTH_MANAGE, .flags = M_LOCK_EXEMPT,

@@ -4,6 +4,7 @@
 
 #include "common/crypto.h"
 #include "common/log.h"
+#include "oned/core/ask.h"
 #include "oned/lifecycle/image.h"
 #include "oned/objects/settings.h"
 
@@ -33,7 +34,7 @@ static void monitor_one(struct txn *t, const struct datastore *ds, bool vm_disks
 		return; /* its hosts tell */
 	if (ds->type == DS_SYSTEM) {
 		xml_out_text(&extra, "DATASTORE_LOCATION", settings_text(t, "DATASTORE_LOCATION", ""));
-		if (settings_int(t, "MONITORING_INTERVAL_DATASTORE", 0) && settings_int(t, "MONITOR_VM_DISK", 0) > 0)
+		if (settings_int(t, "MONITORING_INTERVAL_DATASTORE", 0) && settings_int(t, "DS_MONITOR_VM_DISK", 0) > 0)
 			xml_out_text(&extra, "MONITOR_VM_DISKS", vm_disks ? "1" : "0");
 	}
 	log_debug("ImM", "Monitoring datastore %s (%d)", ds->o.name, ds->o.id);
@@ -53,7 +54,7 @@ void datastore_monitor(struct txn *t, int ds_id)
 static void monitor_all(struct txn *t, void *arg)
 {
 	intptr_t round = (intptr_t)arg;
-	long long every = settings_int(t, "MONITOR_VM_DISK", 0), interval_s = settings_int(t, "MONITORING_INTERVAL_DATASTORE", 300);
+	long long every = settings_int(t, "DS_MONITOR_VM_DISK", 0), interval_s = settings_int(t, "MONITORING_INTERVAL_DATASTORE", 300);
 	int *ids, n = txn_ids(t, OBJ_DATASTORE, &ids);
 
 	for (int i = 0; i < n; i++) {
@@ -113,12 +114,22 @@ static enum log_level level_of(char letter)
 	return letter == 'E' ? LOG_L_ERROR : letter == 'W' ? LOG_L_WARNING : letter == 'I' ? LOG_L_INFO : LOG_L_DEBUG;
 }
 
+/* The size of a file, which a call waits for. */
+static void stated(struct txn *t, const struct driver_msg *m)
+{
+	bool ok = !strcmp(m->status, "SUCCESS");
+
+	ask_answer(t, m->id, ok && *m->payload, ok && !*m->payload ? "Cannot get size from STAT" : m->payload);
+}
+
 void datastore_message(struct txn *t, const struct driver_msg *m)
 {
 	if (!strcmp(m->action, "LOG"))
 		log_msg(level_of(*m->status), "ImM", "%s", m->payload);
 	else if (!strcmp(m->action, "MONITOR"))
 		monitored(t, m);
+	else if (!strcmp(m->action, "STAT"))
+		stated(t, m);
 	else if (!image_message(t, m))
 		log_warn("ImM", "The datastore driver sent an unknown message: %s", m->action);
 }
@@ -129,4 +140,3 @@ void datastore_send_failed(struct txn *t, const char *action, long long id, cons
 
 	datastore_message(t, &m);
 }
-

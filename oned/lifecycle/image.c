@@ -1,15 +1,14 @@
-#include "oned/lifecycle/image.h"
+#include "oned/lifecycle/image_priv.h"
 
 #include <string.h>
 #include <strings.h>
 
 #include "common/log.h"
-#include "oned/lifecycle/vm_images.h"
 #include "oned/objects/common.h"
 
 /* ---- asking ---- */
 
-static void send_action(struct txn *t, const char *action, struct image *img, const char *extra)
+void image_send(struct txn *t, const char *action, struct image *img, const char *extra)
 {
 	const struct datastore *ds = txn_read(t, OBJ_DATASTORE, img->ds_id);
 
@@ -28,13 +27,13 @@ void image_register(struct txn *t, struct image *img, const char *extra)
 {
 	if (*img->path) {
 		log_info("ImM", "Copying %s to repository for image %d", img->path, img->o.id);
-		send_action(t, "CP", img, extra);
+		image_send(t, "CP", img, extra);
 	} else if (*img->source) {
 		log_info("ImM", "Using source %s from template for image %s", img->source, img->o.name);
 		image_event(t, img, IMAGE_EV_DONE);
 	} else {
 		log_info("ImM", "Creating disk at %s, size %lldMB (format: %s)", img->ds_name, img->size_mb, img->format);
-		send_action(t, "MKFS", img, extra);
+		image_send(t, "MKFS", img, extra);
 	}
 }
 
@@ -51,7 +50,7 @@ enum one_rc image_clone(struct txn *t, struct image *img, int source_id)
 	if (idset_add(&source->clones, &source->o.arena, img->o.id))
 		source->cloning_ops++;
 	log_info("ImM", "Cloning image %s to repository as image %d", img->path, img->o.id);
-	send_action(t, "CLONE", img, "");
+	image_send(t, "CLONE", img, "");
 	return ONE_OK;
 }
 
@@ -99,7 +98,7 @@ enum one_rc image_delete(struct txn *t, struct image *img, bool force)
 	if (force)
 		tmpl_set(img->o.tmpl, "FORCE_DELETE", "YES");
 	image_event(t, img, IMAGE_EV_DELETE);
-	send_action(t, "RM", img, "");
+	image_send(t, "RM", img, "");
 	return t->err.rc;
 }
 
@@ -228,6 +227,8 @@ static const struct {
 	void (*answer)(struct txn *t, struct image *img, bool ok, const char *info);
 } actions[] = {
 	{ "CP", false, copied }, { "MKFS", false, made }, { "CLONE", false, cloned }, { "RM", true, removed },
+	{ "SNAP_DELETE", false, image_snapshot_deleted }, { "SNAP_REVERT", false, image_snapshot_reverted },
+	{ "SNAP_FLATTEN", false, image_snapshot_flattened },
 };
 
 bool image_message(struct txn *t, const struct driver_msg *m)
@@ -259,17 +260,17 @@ static void ask_again(struct txn *t, struct image *img)
 {
 	log_info("ImM", "Image %d in %s: what it waits for is asked again", img->o.id, image_state_name(img->state));
 	if (img->state == IMAGE_DELETE) {
-		send_action(t, "RM", img, "");
+		image_send(t, "RM", img, "");
 	} else if (img->target_snapshot >= 0) {
 		/* Which operation on the snapshot it was isn't stored: a person has to look. */
 		img->target_snapshot = -1;
 		failed(t, img, "The operation on a snapshot of the image was interrupted", "");
 	} else if (img->cloning_id >= 0) {
-		send_action(t, "CLONE", img, "");
+		image_send(t, "CLONE", img, "");
 	} else if (!image_is_saving(img)) {
 		image_register(t, img, "");
 	} else if (!*img->source) {
-		send_action(t, "MKFS", img, "");
+		image_send(t, "MKFS", img, "");
 	}
 }
 

@@ -20,7 +20,11 @@ enum one_rc image_delete(struct txn *t, struct image *img, bool force);
 /* ONE_INTERNAL with the reason. */
 enum one_rc image_enable(struct txn *t, struct image *img, bool enable);
 
-/* Answers of the driver about images: CP, MKFS, CLONE, RM. false: it is none of these. */
+/* Something is done with a snapshot; the image is LOCKED until it is. ONE_ACTION with the reason. */
+enum image_snapshot_job { IMAGE_SNAPSHOT_DELETE, IMAGE_SNAPSHOT_REVERT, IMAGE_SNAPSHOT_FLATTEN };
+enum one_rc image_snapshot_start(struct txn *t, struct image *img, int snapshot, enum image_snapshot_job job);
+
+/* Answers of the driver about images: CP, MKFS, CLONE, RM, SNAP_*. false: it is none of these. */
 bool image_message(struct txn *t, const struct driver_msg *m);
 /* After a restart of oned or of the driver: what images wait for is asked again. */
 void image_recover_all(struct txn *t);

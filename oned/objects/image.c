@@ -6,8 +6,10 @@
 #include <strings.h>
 
 #include "common/log.h"
+#include "oned/auth/quota_count.h"
 #include "oned/objects/common.h"
 #include "oned/objects/settings.h"
+#include "oned/objects/snapshots.h"
 
 static const char *const type_names[IMAGE_TYPES] = {
 	[IMAGE_OS] = "OS", [IMAGE_CDROM] = "CDROM", [IMAGE_DATABLOCK] = "DATABLOCK", [IMAGE_KERNEL] = "KERNEL",
@@ -155,17 +157,7 @@ bool image_is_saving(const struct image *img)
 
 bool image_has_snapshots(const struct image *img)
 {
-	return tmpl_vector(img->snapshots, "SNAPSHOT") != NULL;
-}
-
-long long image_snapshots_mb(const struct image *img)
-{
-	long long size, total = 0;
-
-	for (const struct attr *a = tmpl_vector(img->snapshots, "SNAPSHOT"); a; a = tmpl_find_next(a))
-		if (attr_get_int(a, "SIZE", &size))
-			total += size;
-	return total;
+	return snapshots_any(img->snapshots);
 }
 
 bool image_event(struct txn *t, struct image *img, enum image_event event)
@@ -312,12 +304,53 @@ struct image *image_create(struct txn *t, const struct object *owner, const stru
 	return img;
 }
 
+/* ---- quotas ---- */
+
+static enum one_rc add_or_del(struct txn *t, int uid, int gid, int ds_id, long long size_mb, int images, bool add, bool check)
+{
+	const struct quota_amount amounts[] = { { "SIZE", (double)size_mb }, { "IMAGES", images } };
+
+	if (add)
+		return quota_add(t, uid, gid, QUOTA_DATASTORE, ds_id, amounts, 2, check);
+	quota_del(t, uid, gid, QUOTA_DATASTORE, ds_id, amounts, 2);
+	return ONE_OK;
+}
+
+static enum one_rc count(struct txn *t, int uid, int gid, const struct image *img, bool add)
+{
+	return add_or_del(t, uid, gid, img->ds_id, img->size_mb + snapshots_total_mb(img->snapshots), 1, add, true);
+}
+
+enum one_rc image_quota_add(struct txn *t, int uid, int gid, int ds_id, long long size_mb, int images)
+{
+	return add_or_del(t, uid, gid, ds_id, size_mb, images, true, true);
+}
+
+enum one_rc image_quota_move(struct txn *t, const struct image *img, int old_uid, int old_gid)
+{
+	int uid = img->o.uid == old_uid ? -1 : img->o.uid, gid = img->o.gid == old_gid ? -1 : img->o.gid;
+
+	count(t, uid, gid, img, true);
+	if (txn_ok(t))
+		count(t, uid < 0 ? -1 : old_uid, gid < 0 ? -1 : old_gid, img, false);
+	return t->err.rc;
+}
+
+void image_quota_shrink(struct txn *t, const struct image *img, long long by_mb)
+{
+	if (by_mb > 0)
+		add_or_del(t, img->o.uid, img->o.gid, img->ds_id, by_mb, 0, false, false);
+	else if (by_mb < 0)
+		add_or_del(t, img->o.uid, img->o.gid, img->ds_id, -by_mb, 0, true, false);
+}
+
 void image_drop(struct txn *t, struct image *img)
 {
 	struct datastore *ds = txn_exists(t, OBJ_DATASTORE, img->ds_id) ? txn_edit(t, OBJ_DATASTORE, img->ds_id) : NULL;
 
 	if (ds)
 		idset_del(&ds->images, img->o.id);
+	count(t, img->o.uid, img->o.gid, img, false);
 	txn_delete(t, &img->o);
 }
 

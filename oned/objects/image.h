@@ -39,7 +39,6 @@ bool image_type_is_file(enum image_type type);
 /* SAVE_AS: its contents come from a disk of a VM. */
 bool image_is_saving(const struct image *img);
 bool image_has_snapshots(const struct image *img);
-long long image_snapshots_mb(const struct image *img);
 
 /* Changes the state by the table of image_state.h, with its log line. false: the event means nothing in this state, nothing is changed. */
 bool image_event(struct txn *t, struct image *img, enum image_event event);
@@ -47,13 +46,22 @@ bool image_event(struct txn *t, struct image *img, enum image_event event);
 /* Makes an image of a template, in a datastore of the right kind: state LOCKED, nothing asked of the driver yet. cloning_id: the image it
  * is a copy of, or -1. ONE_INTERNAL with OpenNebula's reason. */
 struct image *image_create(struct txn *t, const struct object *owner, const struct tmpl *tmpl, const struct datastore *ds, int cloning_id);
-/* The datastore forgets it, the object goes. */
+/* The datastore forgets it, its owner's quotas too, the object goes. */
 void image_drop(struct txn *t, struct image *img);
 /* image.chtype, image.persistent: ONE_INTERNAL with the reason. */
 enum one_rc image_set_type(struct txn *t, struct image *img, const char *type);
 enum one_rc image_set_persistent(struct txn *t, struct image *img, bool persistent);
 /* What a copy of it is made of: its template with NAME, TYPE, PATH, FORMAT, SIZE. Memory of the transaction. */
 struct tmpl *image_clone_template(struct txn *t, const struct image *img, const char *name);
+
+/* ---- quotas: what it takes of its datastore counts for its owner and his group ---- */
+
+/* Tested against the limits. */
+enum one_rc image_quota_add(struct txn *t, int uid, int gid, int ds_id, long long size_mb, int images);
+/* It has other owners now than these. */
+enum one_rc image_quota_move(struct txn *t, const struct image *img, int old_uid, int old_gid);
+/* It became smaller (or larger, when negative). */
+void image_quota_shrink(struct txn *t, const struct image *img, long long by_mb);
 
 /* ---- disks of VMs (image_disk.c) ---- */
 

@@ -7,6 +7,7 @@
 #include "oned/objects/common.h"
 #include "oned/objects/image.h"
 #include "oned/objects/settings.h"
+#include "oned/objects/snapshots.h"
 
 static const char *disk_text(const struct attr *disk, const char *name)
 {
@@ -197,7 +198,7 @@ static void fill_disk(struct txn *t, const struct image *img, struct attr *disk,
 	attr_setf(arena, disk, "ORIGINAL_SIZE", "%lld", img->size_mb);
 	if (!*disk_text(disk, "SIZE"))
 		attr_setf(arena, disk, "SIZE", "%lld", img->size_mb);
-	attr_setf(arena, disk, "DISK_SNAPSHOT_TOTAL_SIZE", "%lld", image_snapshots_mb(img));
+	attr_setf(arena, disk, "DISK_SNAPSHOT_TOTAL_SIZE", "%lld", snapshots_total_mb(img->snapshots));
 	fill_format(img, disk, arena);
 	attr_setf(arena, disk, "IMAGE_STATE", "%d", (int)img->state);
 	fill_access(img, disk, arena);
