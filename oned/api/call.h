@@ -4,7 +4,8 @@
  * for all methods. A row names a handler of one of two kinds:
  *   read:  runs on the worker (an HTTP loop's thread), on published versions;
  *   write: runs on the core thread, inside the transaction, after `prepare` (on the worker: parse, validate, no objects).
- * A handler says how it ended with call_ok_* or by failing (call_fail; in a write handler, txn_fail). */
+ * A handler says how it ended with call_ok_* or by failing (call_fail; in a write handler, txn_fail). A write handler that calls call_fail
+ * keeps what it changed, and tells that something else failed. */
 #ifndef ONED_API_CALL_H
 #define ONED_API_CALL_H
 
@@ -48,6 +49,7 @@ struct method {
 	void (*read)(struct call *c);
 	enum one_rc (*prepare)(struct call *c, struct one_err *err); /* may be NULL */
 	void (*write)(struct txn *t, struct call *c);
+	bool (*by_write)(const struct call *c); /* of a row with both handlers: which one runs */
 	const char *doc;           /* one sentence, for the reference */
 };
 

@@ -342,7 +342,7 @@ static void write_done(void *arg, const struct one_err *result)
 	struct call *c = arg;
 
 	if (result->rc || !c->waiting)
-		call_finish(c, result);
+		call_finish(c, result->rc ? result : &c->err);
 }
 
 static void run_resumed(struct txn *t, void *arg)
@@ -374,7 +374,7 @@ static void run_call(struct call *c)
 	}
 	if (m->prepare)
 		m->prepare(c, &c->prepare_err);
-	if (m->write)
+	if (m->write && (!m->read || m->by_write(c)))
 		core_submit(c->api->core, run_write, write_done, c);
 	else if (m->flags & M_BULK)
 		bulk_submit(c->api->bulk, c);

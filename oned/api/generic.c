@@ -118,14 +118,14 @@ void api_rename(struct txn *t, struct call *c)
 
 /* ---- chmod ---- */
 
-void api_chmod(struct txn *t, struct call *c)
+void object_chmod(struct txn *t, struct call *c, enum obj_type type, int id)
 {
-	const struct version *v = txn_version(t, c->method->object, call_int(c, 0));
+	const struct version *v = txn_version(t, type, id);
 	unsigned perm, changed;
 	struct object *o;
 
 	if (!v) {
-		txn_no_object(t, c->method->object, call_int(c, 0));
+		txn_no_object(t, type, id);
 		return;
 	}
 	perm = v->perm;
@@ -138,7 +138,7 @@ void api_chmod(struct txn *t, struct call *c)
 			perm |= bit;
 	}
 	changed = perm ^ v->perm;
-	if (!call_may(t, c, changed & (PERM_OWNER_A | PERM_GROUP_A | PERM_OTHER_A) ? AUTH_ADMIN : AUTH_MANAGE, c->method->object, v->id))
+	if (!call_may(t, c, changed & (PERM_OWNER_A | PERM_GROUP_A | PERM_OTHER_A) ? AUTH_ADMIN : AUTH_MANAGE, type, v->id))
 		return;
 	if ((changed & 07) && !c->who.admin && !c->api->enable_other_permissions) {
 		txn_fail(t, ONE_AUTHORIZATION, "'other' permissions is disabled in oned.conf");
@@ -149,9 +149,14 @@ void api_chmod(struct txn *t, struct call *c)
 			txn_fail(t, ONE_INTERNAL, "New permission values must be -1, 0 or 1");
 			return;
 		}
-	o = txn_edit(t, c->method->object, v->id);
+	o = txn_edit(t, type, v->id);
 	o->perm = (uint16_t)perm;
 	call_ok_int(c, o->id);
+}
+
+void api_chmod(struct txn *t, struct call *c)
+{
+	object_chmod(t, c, c->method->object, call_int(c, 0));
 }
 
 /* ---- chown ---- */

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "common/log.h"
 #include "oned/api/api.h"
 #include "oned/api/restricted.h"
 #include "oned/objects/cluster.h"
@@ -61,4 +62,13 @@ void infra_update_failed(struct txn *t)
 {
 	if (t->err.rc == ONE_INTERNAL)
 		one_err_prefix(&t->err, "Cannot update template. ");
+}
+
+bool infra_step_failed(struct txn *t)
+{
+	if (txn_ok(t))
+		return false;
+	log_warn("ReM", "%s", t->err.text);
+	t->err = (struct one_err)ONE_ERR_INIT;
+	return true;
 }

@@ -18,4 +18,7 @@ void infra_delete_failed(struct txn *t, struct call *c);
 /* A failed change after the template was taken reads "Cannot update template. <reason>". */
 void infra_update_failed(struct txn *t);
 
+/* One of several steps failed (before it changed anything), and the others go on: what failed is logged and the transaction fine again. */
+bool infra_step_failed(struct txn *t);
+
 #endif

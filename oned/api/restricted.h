@@ -17,6 +17,8 @@ void template_encrypt(const struct conf *conf, enum obj_type type, const char *k
 void api_out_decrypted(struct call *c, const struct version *v, struct strbuf *out);
 /* A version of the same object with those attributes in clear; NULL: the call failed. */
 struct version *version_decrypted(struct call *c, const struct version *v);
+/* Changes permission bits of an object by the parameters 1 to 9 of a chmod. Fails before it changes anything. */
+void object_chmod(struct txn *t, struct call *c, enum obj_type type, int id);
 /* Gives o to another owner (-1: keeps). Fails where the name is taken. */
 void object_chown(struct txn *t, struct call *c, struct object *o, int uid, int gid);
 
