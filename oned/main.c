@@ -20,6 +20,7 @@
 #include "oned/drivers/outlet.h"
 #include "oned/drivers/start.h"
 #include "oned/lifecycle/datastore.h"
+#include "oned/store/readers.h"
 #include "oned/version.h"
 
 static const char usage[] =
@@ -43,6 +44,7 @@ struct daemon {
 	struct paths paths;
 	struct conf conf;
 	int lock_fd;
+	struct sql_config sql;
 	struct store *store;
 	struct outlet *outlet;
 	struct core *core;
@@ -212,8 +214,8 @@ static enum one_rc open_store(struct daemon *d, struct one_err *err)
 		sql.backend = SQL_MARIADB;
 	else
 		return one_err_set(err, ONE_INTERNAL, "oned.conf: DB/BACKEND has to be sqlite or mysql, not '%s'", backend);
-	d->api.sql = arena_new(&d->arena, struct sql_config);
-	*d->api.sql = sql;
+	d->sql = sql;
+	d->api.readers = d->codec.readers = readers_new(&d->sql);
 	return store_open(&sql, true, comment, &d->store, err);
 }
 
@@ -262,7 +264,10 @@ static enum one_rc start_api(struct daemon *d, struct one_err *err)
 	config_to_xml(&d->conf, false, &a->config_xml[0]);
 	config_to_xml(&d->conf, true, &a->config_xml[1]);
 	gethostname(host, sizeof(host) - 1);
-	d->codec = (struct vm_codec){ .core = d->core, .conf = &d->conf, .paths = &d->paths, .vm_mads = &d->drivers.vm_mads };
+	d->codec.core = d->core;
+	d->codec.conf = &d->conf;
+	d->codec.paths = &d->paths;
+	d->codec.vm_mads = &d->drivers.vm_mads;
 	d->codec.hostname = *conf_string(&d->conf, "HOSTNAME") ? conf_string(&d->conf, "HOSTNAME") : arena_strdup(&d->arena, host);
 	return api_init(a, err);
 }
@@ -374,6 +379,7 @@ static void stop_all(struct daemon *d)
 	if (d->api.acl)
 		acl_index_free(d->api.acl);
 	api_done(&d->api);
+	readers_free(d->api.readers);
 	if (d->store)
 		store_close(d->store);
 	conf_done(&d->conf);

@@ -16,14 +16,13 @@ struct api {
 	const struct conf *conf;       /* oned.conf */
 	const char *one_key;           /* key of encrypted attributes */
 	const struct paths *paths;
-	struct sql_config *sql;        /* for readers of big tables: each opens its own connection */
 	int zone;
 	struct auth_external *external; /* the auth driver; NULL: none configured */
 	unsigned default_umask;
 	atomic_bool zone_disabled;     /* follows the zone's state */
 	atomic_uint next_req;
 	struct bulk *bulk;
-	struct readers *readers;
+	struct readers *readers;       /* connections to read what isn't in memory */
 	struct monitor *monitor;       /* latest samples */
 	const char *rpc_log;           /* file of the access log; "": none */
 	const char *log_call_format;

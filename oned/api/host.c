@@ -6,7 +6,7 @@
 #include "oned/api/api.h"
 #include "oned/api/filter.h"
 #include "oned/api/infra.h"
-#include "oned/api/readers.h"
+#include "oned/store/readers.h"
 #include "oned/api/restricted.h"
 #include "oned/auth/acl_rule.h"
 #include "oned/core/monitor.h"

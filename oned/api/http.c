@@ -12,7 +12,7 @@
 #include "common/arena.h"
 #include "common/timeutil.h"
 
-enum { EVENTS = 64, TICK_MOST_MS = 500, TICK_LEAST_MS = 5, PRESSURE_TICK_MS = 20 };
+enum { EVENTS = 64, TICK_MOST_MS = 500, TICK_LEAST_MS = 5, WAITING_TICK_MS = 20 };
 
 /* ---- between threads ---- */
 
@@ -159,7 +159,7 @@ static void tick(struct http_loop *l)
 	}
 	if (first && !atomic_load(&s->stopping))
 		http_admit_waiters(s);
-	l->next_tick_ms = l->now_ms + (first && s->n_waiters > 0 && s->tick_ms > PRESSURE_TICK_MS ? PRESSURE_TICK_MS : s->tick_ms);
+	l->next_tick_ms = l->now_ms + (first && s->n_waiters > 0 && s->tick_ms > WAITING_TICK_MS ? WAITING_TICK_MS : s->tick_ms);
 }
 
 static int wait_ms(const struct http_loop *l)

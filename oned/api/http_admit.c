@@ -79,7 +79,7 @@ void http_slot_release(struct http_server *s, struct http_conn *c)
 	if (c->slot >= 0 && s->slots[c->slot] == c)
 		slot_free(s, c->slot);
 	pthread_mutex_unlock(&s->lock);
-	if (atomic_load(&s->pressure) > 0)
+	if (atomic_load(&s->waiting) > 0)
 		http_loop_wake(&s->loops[0]);
 }
 
@@ -169,16 +169,20 @@ static struct http_loop *least_loaded(struct http_server *s)
 	return best;
 }
 
-/* false: there is no place; the socket is still the caller's. */
-static bool admit(struct http_server *s, int fd, const struct sockaddr_storage *from)
+/* NULL: there is no place; the socket is still the caller's. */
+static struct http_conn *find_place(struct http_server *s, int fd, const struct sockaddr_storage *from)
 {
 	struct http_conn *c = http_conn_new(fd, from);
 
-	if (!slot_take(s, c) && !(evict(s) && slot_take(s, c))) {
-		c->fd = -1;
-		http_conn_free(c);
-		return false;
-	}
+	if (slot_take(s, c) || (evict(s) && slot_take(s, c)))
+		return c;
+	c->fd = -1;
+	http_conn_free(c);
+	return NULL;
+}
+
+static void let_in(struct http_server *s, struct http_conn *c)
+{
 	c->loop = least_loaded(s);
 	atomic_fetch_add(&c->loop->n_conns, 1);
 	atomic_fetch_add_explicit(&s->connections, 1, memory_order_relaxed);
@@ -186,7 +190,6 @@ static bool admit(struct http_server *s, int fd, const struct sockaddr_storage *
 		http_slot_release(s, c);
 		http_conn_free(c);
 	}
-	return true;
 }
 
 static void wait_for_place(struct http_server *s, int fd, const struct sockaddr_storage *from)
@@ -194,28 +197,44 @@ static void wait_for_place(struct http_server *s, int fd, const struct sockaddr_
 	s->waiters[s->n_waiters++] = (struct http_waiter){
 		.fd = fd, .deadline_ms = s->loops[0].now_ms + s->config.timeout_ms, .from = *from,
 	};
-	atomic_store(&s->pressure, s->n_waiters);
+	atomic_store(&s->waiting, s->n_waiters);
+	atomic_fetch_add(&s->wanted, 1);
 	s->loops[0].next_tick_ms = s->loops[0].now_ms;
 }
 
 static void welcome(struct http_server *s, int fd, const struct sockaddr_storage *from)
 {
 	unsigned char address[16];
+	struct http_conn *c;
 	char text[64];
 	int port;
 
 	http_address_of(from, address, text, sizeof(text), &port);
 	if (s->config.max_conn_per_address > 0 && !is_loopback(address) && count_from(s, address) >= s->config.max_conn_per_address)
 		turn_away(s, fd);
-	else if (s->n_waiters > 0 || !admit(s, fd, from)) /* who came first goes first */
+	else if (s->n_waiters > 0) /* who came first goes first */
 		wait_for_place(s, fd, from);
+	else if ((c = find_place(s, fd, from)) != NULL)
+		let_in(s, c);
+	else
+		wait_for_place(s, fd, from);
+}
+
+/* Places that other connections gave up meanwhile are no longer wanted. */
+static void set_waiting(struct http_server *s, int n)
+{
+	int wanted = atomic_load(&s->wanted);
+
+	atomic_store(&s->waiting, n);
+	while (wanted > n && !atomic_compare_exchange_weak(&s->wanted, &wanted, n))
+		;
 }
 
 static void remove_waiters(struct http_server *s, int n)
 {
 	s->n_waiters -= n;
 	memmove(s->waiters, s->waiters + n, (size_t)s->n_waiters * sizeof(*s->waiters));
-	atomic_store(&s->pressure, s->n_waiters);
+	set_waiting(s, s->n_waiters);
 }
 
 void http_admit_waiters(struct http_server *s)
@@ -225,13 +244,15 @@ void http_admit_waiters(struct http_server *s)
 
 	while (n < s->n_waiters) {
 		const struct http_waiter *w = &s->waiters[n];
-		atomic_store(&s->pressure, s->n_waiters - n - 1); /* else the last to get in would lose its place with its first answer */
-		if (!admit(s, w->fd, &w->from)) {
-			if (w->deadline_ms > now)
-				break;
-			turn_away(s, w->fd);
-		}
+		struct http_conn *c = find_place(s, w->fd, &w->from);
+		if (!c && w->deadline_ms > now)
+			break;
 		n++;
+		set_waiting(s, s->n_waiters - n); /* before it is let in: it could lose its place again */
+		if (c)
+			let_in(s, c);
+		else
+			turn_away(s, w->fd);
 	}
 	remove_waiters(s, n);
 	if (s->accept_again_ms && now >= s->accept_again_ms && s->n_waiters < s->max_waiters)
@@ -278,7 +299,7 @@ void http_admit_stop(struct http_server *s)
 	for (int i = 0; i < s->n_waiters; i++)
 		turn_away(s, s->waiters[i].fd);
 	s->n_waiters = 0;
-	atomic_store(&s->pressure, 0);
+	set_waiting(s, 0);
 	close(s->listen_fd);
 	s->listen_fd = -1;
 }

@@ -24,9 +24,10 @@ enum {
 	LINGER_MS = 2000,
 };
 
-/* How long a state may last before the connection is evicted when others wait. A request under way needs a while. */
+/* How long a state may last before the connection is evicted when others wait. A request under way needs a while, and one may be on
+ * its way over an idle connection: many clients don't try again. */
 static const int evictable_after_ms[] = {
-	[HTTP_IDLE] = 100, [HTTP_HEAD] = 1000, [HTTP_BODY] = 2000, [HTTP_HANDLER] = 0, [HTTP_WRITE] = 2000,
+	[HTTP_IDLE] = 200, [HTTP_HEAD] = 1000, [HTTP_BODY] = 2000, [HTTP_HANDLER] = 0, [HTTP_WRITE] = 2000,
 	[HTTP_LINGER] = 0, [HTTP_CLOSED] = 0,
 };
 
@@ -155,13 +156,23 @@ static const char *date_text(struct http_loop *l)
 	return l->date_text;
 }
 
+/* Is this the connection that makes room for one that waits? */
+static bool gives_place(struct http_server *s)
+{
+	if (atomic_load_explicit(&s->wanted, memory_order_relaxed) <= 0)
+		return false;
+	if (atomic_fetch_sub(&s->wanted, 1) > 0)
+		return true;
+	atomic_fetch_add(&s->wanted, 1);
+	return false;
+}
+
 static bool keeps_alive(const struct http_conn *c)
 {
-	const struct http_server *s = server_of(c);
+	struct http_server *s = server_of(c);
 
 	return c->head.keep_alive && !atomic_load_explicit(&s->stopping, memory_order_relaxed) &&
-	       atomic_load_explicit(&s->pressure, memory_order_relaxed) == 0 &&
-	       (s->config.keepalive_max <= 0 || c->requests < (unsigned)s->config.keepalive_max);
+	       (s->config.keepalive_max <= 0 || c->requests < (unsigned)s->config.keepalive_max) && !gives_place(s);
 }
 
 /* The first piece was left free for the head. */

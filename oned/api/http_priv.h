@@ -137,7 +137,8 @@ struct http_server {
 	_Atomic int64_t stop_ms;
 	_Atomic size_t buffered;
 	_Atomic uint64_t connections, requests, refused, timeouts;
-	_Atomic int pressure;            /* how many wait to get in */
+	_Atomic int waiting;             /* how many wait to get in */
+	_Atomic int wanted;              /* how many connections should end with their answer, to let them in */
 
 	/* loop 0 only */
 	struct http_waiter *waiters;

@@ -5,7 +5,6 @@
 
 #include "common/map.h"
 #include "oned/api/dispatch.h"
-#include "oned/api/readers.h"
 #include "oned/api/vm_api.h"
 
 static const struct method *const tables[] = {
@@ -78,14 +77,12 @@ enum one_rc api_init(struct api *a, struct one_err *err)
 			all.n++;
 		}
 	a->bulk = bulk_new(2);
-	a->readers = readers_new(a->sql);
 	return ONE_OK;
 }
 
 void api_done(struct api *a)
 {
 	bulk_free(a->bulk);
-	readers_free(a->readers);
 	strbuf_done(&a->config_xml[0]);
 	strbuf_done(&a->config_xml[1]);
 	free(all.specs);

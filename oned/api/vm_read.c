@@ -6,7 +6,7 @@
 #include "common/timeutil.h"
 #include "oned/api/api.h"
 #include "oned/api/filter.h"
-#include "oned/api/readers.h"
+#include "oned/store/readers.h"
 #include "oned/api/restricted.h"
 #include "oned/api/vm_api.h"
 #include "oned/core/monitor.h"

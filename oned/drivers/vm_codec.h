@@ -10,11 +10,13 @@
 #include "oned/config.h"
 #include "oned/core/core.h"
 #include "oned/objects/vm.h"
+#include "oned/store/readers.h"
 
 struct vm_codec {
 	struct core *core;          /* to read hosts, clusters, datastores */
 	const struct conf *conf;
 	const struct paths *paths;
+	struct readers *readers;    /* to read a VM's earlier records */
 	const char *hostname;       /* of this front-end */
 	struct smap *vm_mads;       /* NAME -> struct vm_mad */
 };

@@ -1,5 +1,6 @@
 #include "oned/drivers/vm_transfer.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -128,10 +129,11 @@ static enum one_rc prolog(const struct vm_job *j, struct strbuf *out, struct one
 
 /* ---- moving all: to the front-end (stop, undeploy), or back ---- */
 
-static enum one_rc move_all(const struct vm_job *j, bool to_host, struct strbuf *out)
+struct move { const char *from, *from_dir, *to, *to_dir; };
+
+static void move_all(const struct vm_job *j, const struct move *m, struct strbuf *out)
 {
 	const struct vm_history *h = j->vm->history;
-	const char *from = to_host ? j->codec->hostname : h->hostname, *to = to_host ? h->hostname : j->codec->hostname;
 
 	for (const struct attr *a = tmpl_find(j->vm->o.tmpl, "DISK"); a; a = tmpl_find_next(a)) {
 		struct disk d = read_disk(a);
@@ -140,27 +142,63 @@ static enum one_rc move_all(const struct vm_job *j, bool to_host, struct strbuf 
 		if (!*tm_mad || !*ds_id)
 			continue;
 		begin_command(out, "MV", d.system, tm_mad);
-		add_place(out, from, j->system_dir, d.id);
-		add_place(out, to, j->system_dir, d.id);
+		add_place(out, m->from, m->from_dir, d.id);
+		add_place(out, m->to, m->to_dir, d.id);
 		end_command(j, out, ds_id);
 	}
 	begin_command(out, "MV", "", h->tm_mad);
-	add_place(out, from, j->system_dir, NULL);
-	add_place(out, to, j->system_dir, NULL);
+	add_place(out, m->from, m->from_dir, NULL);
+	add_place(out, m->to, m->to_dir, NULL);
 	end_command(j, out, own_ds(j));
+}
+
+static bool read_ds_id(void *ctx, const struct sql_value *cols, int n)
+{
+	const char *at = strstr(cols[2].s, "<DS_ID>");
+
+	(void)n;
+	if (at)
+		*(int *)ctx = atoi(at + strlen("<DS_ID>"));
+	return false;
+}
+
+/* Where stop or undeploy left the files: the folder of the system datastore of the record before. */
+static enum one_rc previous_dir(const struct vm_job *j, const char **dir, struct one_err *err)
+{
+	struct sql_value params[2] = { SQL_INT(j->vm->o.id), SQL_INT(j->vm->history->seq - 1) };
+	struct store *s = readers_take(j->codec->readers, err);
+	enum one_rc rc;
+	int ds_id = -1;
+
+	if (!s)
+		return err->rc;
+	rc = store_select(s, TABLE_HISTORY, "vid = ? AND seq = ?", params, 2, read_ds_id, &ds_id, err);
+	readers_give(j->codec->readers, s);
+	if (rc)
+		return rc;
+	if (ds_id < 0)
+		return one_err_set(err, ONE_ACTION, "VM %d has no earlier history record to resume from", j->vm->o.id);
+	*dir = arena_printf(&j->vm->o.arena, "%s/%d/%d", j->codec->paths->datastores, ds_id, j->vm->o.id);
 	return ONE_OK;
 }
 
 static enum one_rc resume(const struct vm_job *j, struct strbuf *out, struct one_err *err)
 {
-	(void)err;
-	return move_all(j, true, out);
+	struct move m = { .from = j->codec->hostname, .to = j->vm->history->hostname, .to_dir = j->system_dir };
+
+	if (previous_dir(j, &m.from_dir, err))
+		return err->rc;
+	move_all(j, &m, out);
+	return ONE_OK;
 }
 
 static enum one_rc stop(const struct vm_job *j, struct strbuf *out, struct one_err *err)
 {
+	struct move m = { .from = j->vm->history->hostname, .from_dir = j->system_dir, .to = j->codec->hostname, .to_dir = j->system_dir };
+
 	(void)err;
-	return move_all(j, false, out);
+	move_all(j, &m, out);
+	return ONE_OK;
 }
 
 /* ---- epilog ---- */

@@ -1,6 +1,6 @@
 /* Database connections for readers: tables that aren't in memory (history, monitoring). A worker takes one for a call. */
-#ifndef ONED_API_READERS_H
-#define ONED_API_READERS_H
+#ifndef ONED_STORE_READERS_H
+#define ONED_STORE_READERS_H
 
 #include "common/err.h"
 #include "common/sql.h"

@@ -1,4 +1,4 @@
-#include "oned/api/readers.h"
+#include "oned/store/readers.h"
 
 #include <pthread.h>
 #include <stdlib.h>
