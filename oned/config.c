@@ -60,6 +60,8 @@ const struct conf_key oned_keys[] = {
 	/* storage */
 	YES_NO("DATASTORE_CAPACITY_CHECK", "YES", "Whether a new image must fit into its datastore."),
 	STR("DEFAULT_IMAGE_TYPE", "OS", "Type of images that name none."),
+	STR("DEFAULT_IMAGE_PERSISTENT", "", "YES or NO: whether copies of images are persistent; empty: as the image is."),
+	STR("DEFAULT_IMAGE_PERSISTENT_NEW", "", "The same for new images; their template's word counts more."),
 	/* drivers */
 	VECS("IM_MAD", "Monitor driver: NAME, EXECUTABLE, ARGUMENTS, THREADS."),
 	VECS("VM_MAD", "Hypervisor drivers: NAME, EXECUTABLE, ARGUMENTS, DEFAULT (file of default attributes), TYPE, KEEP_SNAPSHOTS, IMPORTED_VMS_ACTIONS..."),
