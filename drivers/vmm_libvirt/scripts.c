@@ -166,7 +166,9 @@ static enum one_rc put_here(struct action *a, const char *folder, const struct v
 {
 	enum one_rc rc = ONE_OK;
 
-	if (mkdir(folder, 0755) != 0 && errno != EEXIST)
+	if (mkdir(folder, 0755) == 0)
+		chmod(folder, 0755); /* the hypervisor's user passes through, whatever our umask is */
+	else if (errno != EEXIST)
 		return one_err_set(err, ONE_ACTION, "Cannot make %s: %s", folder, strerror(errno));
 	for (int i = 0; i < 3 && rc == ONE_OK; i++)
 		rc = write_file(arena_printf(&a->call->arena, "%s/%s", folder, files[i].name), files[i].text, files[i].len, err);

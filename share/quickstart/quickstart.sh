@@ -396,10 +396,22 @@ quick_vm_log() {
 	tail -n 3 "$ONE_LOCATION/var/$1.log" 2>/dev/null || tail -n 3 "$ONE_LOCATION/var/vms/$1/vm.log" 2>/dev/null || true
 }
 
+quick_vm_is_done() {
+	[ "$(quick_vm_state "$1")" = 6/0 ]
+}
+
 quick_vm() {
 	local state=''
 	quick_vm_id=$(quick_call one.vmpool.info i:-2 i:-1 i:-1 i:-1 | quick_xpath "//VM[NAME='$QUICK_NAME']/ID")
 	[ -z "$quick_vm_id" ] || state=$(quick_vm_state "$quick_vm_id")
+	case $state in
+	3/36 | 3/37 | 3/4[0-9] | 11/*)
+		quick_say "VM $quick_vm_id failed before: it is removed"
+		quick_call one.vm.recover "i:$quick_vm_id" i:3 >/dev/null || quick_die "VM $quick_vm_id cannot be removed"
+		quick_wait 60 quick_vm_is_done "$quick_vm_id" || quick_die "VM $quick_vm_id does not go away"
+		quick_vm_id=''
+		;;
+	esac
 	if [ "$state" = 8/0 ]; then
 		quick_say "VM $quick_vm_id is there, powered off: it is resumed"
 		quick_call one.vm.action s:resume "i:$quick_vm_id" >/dev/null || quick_die "VM $quick_vm_id cannot be resumed"
@@ -461,12 +473,10 @@ quickstart_run() { # folder
 	build_programs
 	quick_say "built in ${build:-}"
 	quick_step "Installing into $quick/one"
-	if [ ! -r "$quick/endpoint" ]; then
-		# shellcheck disable=SC2034 # for install_all
-		root=$quick/one keep=no
-		set_places
-		install_all >/dev/null
-	fi
+	# shellcheck disable=SC2034 # for install_all; a configuration that was made before stays
+	root=$quick/one keep=yes
+	set_places
+	install_all >/dev/null
 	quick_say "programs, drivers, scripts and configuration are there"
 	quick_step "The guest: Debian's kernel and a small initramfs"
 	"$ONE_LOCATION/share/quickstart/mkguest" "$quick/guest" || quick_die "the guest cannot be built"

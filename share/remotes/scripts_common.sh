@@ -9,6 +9,8 @@
 # last line of standard error is what the user sees when the exit code isn't 0.
 
 export LANG=C LC_ALL=C
+# Images and the folders they lie in are read by the hypervisor's user too.
+umask 022
 export PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 
 AWK=${AWK:-awk} BASH=${BASH:-bash} CUT=${CUT:-cut} DATE=${DATE:-date} DD=${DD:-dd} DF=${DF:-df} DU=${DU:-du}
@@ -123,7 +125,7 @@ quote_words() {
 
 # on_host HOST SCRIPT [WORD...]: runs a bash script on a host with the words as $1, $2...; standard input is the script's.
 on_host() {
-	local host=$1 script="set -eu -o pipefail; $2"
+	local host=$1 script="set -eu -o pipefail; umask 022; $2"
 	shift 2
 	if is_local_host "$host"; then
 		bash -c "$script" script "$@"
