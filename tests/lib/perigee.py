@@ -43,33 +43,38 @@ class CallFailed(Exception):
 
 
 class Perigee:
-    def __init__(self, folder, db=None, port=None, conf='', monitord='', sched_interval=1, keep=False):
-        """db: the DB vector's inside, e.g. 'BACKEND="mysql", SOCKET="..."'; conf: lines appended to oned.conf."""
+    def __init__(self, folder, db=None, port=None, conf='', monitord='', sched_interval=1, keep=False, vectors=None):
+        """db: the DB vector's inside, e.g. 'BACKEND="mysql", SOCKET="..."'; conf: lines appended to oned.conf; vectors: others
+        to replace, e.g. {'AUTH_MAD': 'EXECUTABLE="one_auth_mad", AUTHN="dummy"'}."""
         self.folder = pathlib.Path(folder)
         self.port = port or free_port()
         self.keep = keep
+        self.vectors = dict(vectors or {}, **({'DB': db} if db else {}))
         self.oned = self.sched = None
         self.ports = {k: free_port() for k in ('hm', 'hm_log', 'monitor')}
         self.endpoint = f'http://127.0.0.1:{self.port}/RPC2'
         self.auth = f'oneadmin:{PASSWORD}'
-        self._install(db, conf, monitord, sched_interval)
+        self._install(conf, monitord, sched_interval)
 
     # ---- files ----
 
-    def _install(self, db, conf, monitord, sched_interval):
+    def _install(self, conf, monitord, sched_interval):
         bin_dir = build_dir() / 'bin'
         if not (bin_dir / 'oned').exists():
             raise SystemExit(f'{bin_dir}/oned is not built: run scons first, or set PERIGEE_BUILD')
-        for sub in ('etc', 'var', 'lib/mads', 'home'):
+        for sub in ('etc', 'var', 'lib/mads', 'home', 'answers'):
             (self.folder / sub).mkdir(parents=True, exist_ok=True)
         for program in bin_dir.iterdir():
             link = self.folder / 'lib' / 'mads' / program.name
             if not link.exists():
                 link.symlink_to(program)
         shutil.copytree(ROOT / 'share' / 'remotes', self.folder / 'var' / 'remotes', dirs_exist_ok=True)
+        xpath = self.folder / 'var' / 'remotes' / 'datastore' / 'xpath.rb'
+        if not xpath.exists():
+            xpath.symlink_to(bin_dir / 'onexpath')
         shutil.copytree(ROOT / 'share' / 'etc', self.folder / 'etc', dirs_exist_ok=True)
         (self.folder / 'home' / 'one_auth').write_text(self.auth + '\n')
-        self._write_oned_conf(db, conf)
+        self._write_oned_conf(conf)
         self._write_monitord_conf(monitord)
         text = (self.folder / 'etc' / 'sched.conf').read_text()
         text = re.sub(r'^(ONE_XMLRPC|SCHED_INTERVAL|HM_ENDPOINT)\s*=.*\n', '', text, flags=re.M)
@@ -77,15 +82,17 @@ class Perigee:
         text += f'HM_ENDPOINT = "tcp://127.0.0.1:{self.ports["hm"]}"\n'
         (self.folder / 'etc' / 'sched.conf').write_text(text)
 
-    def _write_oned_conf(self, db, conf):
+    def _write_oned_conf(self, conf):
         text = (ROOT / 'share' / 'etc' / 'oned.conf').read_text()
         text = re.sub(r'^(PORT|LISTEN_ADDRESS)\s*=.*\n', '', text, flags=re.M)
         text = replace_vectors(text, 'VM_MAD', '\nVM_MAD = [ NAME = "dummy", SUNSTONE_NAME = "Testing", '
                                'EXECUTABLE = "one_vmm_dummy", TYPE = "xml" ]\n')
         text = replace_vectors(text, 'HM_MAD', 'HM_MAD = [ EXECUTABLE = "one_hm", '
                                f'ARGUMENTS = "-p {self.ports["hm"]} -l {self.ports["hm_log"]} -b 127.0.0.1" ]\n')
-        if db:
-            text = replace_vectors(text, 'DB', f'DB = [ {db} ]\n')
+        for key, inside in self.vectors.items():
+            text = replace_vectors(text, key, f'{key} = [ {inside} ]\n')
+        for key in re.findall(r'^(\w+)\s*=', conf, flags=re.M):     # keys given in conf replace the stock ones
+            text = re.sub(rf'^{key}\s*=\s*[^\[\n]*\n', '', replace_vectors(text, key, ''), flags=re.M)
         text += f'PORT = {self.port}\nLISTEN_ADDRESS = "127.0.0.1"\n{conf}\n'
         (self.folder / 'etc' / 'oned.conf').write_text(text)
 
@@ -98,7 +105,16 @@ class Perigee:
 
     def environment(self):
         return dict(os.environ, ONE_LOCATION=str(self.folder), ONE_AUTH=str(self.folder / 'home' / 'one_auth'),
-                    ONE_XMLRPC=self.endpoint)
+                    ONE_XMLRPC=self.endpoint, ONE_DUMMY_ACTIONS_DIR=str(self.folder / 'answers'))
+
+    def answers(self, action, *lines):
+        """What one_vmm_dummy answers to an action ("deploy", ...), in turn (its script.h); without lines: success."""
+        path = self.folder / 'answers' / action
+        if not lines:
+            path.unlink(missing_ok=True)
+            return
+        path.with_suffix('.new').write_text('\n'.join(lines) + '\n')
+        path.with_suffix('.new').rename(path)
 
     def _spawn(self, program, *args):
         log = open(self.folder / 'var' / f'{program}.out', 'ab')
@@ -148,6 +164,19 @@ class Perigee:
         self.oned.send_signal(signal.SIGKILL)
         self.oned.wait()
         self.oned = None
+
+    def processes(self, name=''):
+        """Ids of the processes of this installation (oned's and its drivers'), of one program or all."""
+        mine = f'ONE_LOCATION={self.folder}'.encode()
+        found = []
+        for entry in pathlib.Path('/proc').iterdir():
+            try:
+                if entry.name.isdigit() and mine in (entry / 'environ').read_bytes().split(b'\0') \
+                        and name in os.readlink(entry / 'exe').rsplit('/', 1)[1]:
+                    found.append(int(entry.name))
+            except OSError:
+                pass
+        return found
 
     def log_tail(self, lines=30):
         out = []
