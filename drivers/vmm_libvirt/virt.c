@@ -13,6 +13,7 @@
 #define KEEPALIVE_INTERVAL_S 5
 #define KEEPALIVE_COUNT 6
 #define LOOK_AGAIN_MS 500       /* when no event tells */
+#define PRESS_AGAIN_MS 10000    /* and after twice that, and so on */
 #define XML_MAX_BYTES (4u * 1024 * 1024)
 
 /* Anything that happened to any domain: those who wait for one look again. */
@@ -211,16 +212,16 @@ static enum one_rc press_button(virConnectPtr c, const char *id, bool force_with
 enum one_rc virt_shutdown(virConnectPtr c, const char *id, const struct virt_shutdown *how, const atomic_bool *stop,
 			  struct one_err *err)
 {
-	int64_t begin = time_mono_ms(), spent = 0;
-	bool again = false, running = true;
+	int64_t begin = time_mono_ms(), spent = 0, press_ms = PRESS_AGAIN_MS;
+	bool running = true;
 	enum one_rc rc = press_button(c, id, how->force_without_acpi, err);
 
 	while (rc == ONE_OK && (rc = is_running(c, id, &running, err)) == ONE_OK && running) {
 		spent = time_mono_ms() - begin;
 		if (spent >= how->timeout_ms || (stop != NULL && atomic_load(stop)))
 			break;
-		if (!again && spent >= how->timeout_ms / 2) { /* guests that were booting have missed it */
-			again = true;
+		if (spent >= press_ms) { /* guests that were booting have missed it */
+			press_ms *= 2;
 			rc = press_button(c, id, how->force_without_acpi, err);
 			continue;
 		}

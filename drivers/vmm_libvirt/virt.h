@@ -30,7 +30,7 @@ struct virt_shutdown {
 	bool force;              /* after the timeout pull the plug, else fail */
 	bool force_without_acpi; /* don't even ask a domain that has no ACPI */
 };
-/* Presses the power button (once more at half time) and waits until the domain is gone. `stop` (may be NULL) ends the
+/* Presses the power button (again after 10 s, 20 s, 40 s...) and waits until the domain is gone. `stop` (may be NULL) ends the
  * waiting early with ONE_ACTION. */
 enum one_rc virt_shutdown(virConnectPtr c, const char *id, const struct virt_shutdown *how, const atomic_bool *stop,
 			  struct one_err *err);

@@ -499,7 +499,8 @@ quickstart_run() { # folder
 quick_end_domains() {
 	local uuid
 	for uuid in $(virsh -q -c qemu:///system list --all --uuid 2>/dev/null); do
-		if virsh -c qemu:///system dumpxml "$uuid" 2>/dev/null | grep -q -F "$quick/one/var/datastores/"; then
+		# Not grep -q: it would leave before virsh has said everything, and that fails the pipe.
+		if virsh -c qemu:///system dumpxml "$uuid" 2>/dev/null | grep -F "$quick/one/var/datastores/" >/dev/null; then
 			virsh -q -c qemu:///system destroy "$uuid" >/dev/null 2>&1 || true
 			quick_say "ended the domain $uuid"
 		fi
@@ -515,10 +516,15 @@ quickstart_stop() { # folder
 	echo "Removing the quickstart in $quick"
 	quick_end mm_sched
 	quick_end oned
-	quick_end_domains
+	if quick_libvirt_answers >/dev/null 2>&1; then
+		quick_end_domains
+	elif [ -n "$(ls "/sys/class/net/$QUICK_BRIDGE/brif" 2>/dev/null)" ]; then
+		quick_say "libvirt does not answer: its domains are left to you"
+	fi
 	quick_end libvirtd
 	quick_end virtlogd
-	if [ -d "/sys/class/net/$QUICK_BRIDGE" ] && [ -z "$(ls "/sys/class/net/$QUICK_BRIDGE/brif")" ]; then
+	if [ -d "/sys/class/net/$QUICK_BRIDGE" ] &&
+		quick_wait 5 sh -c "[ -z \"\$(ls /sys/class/net/$QUICK_BRIDGE/brif)\" ]"; then
 		ip link delete "$QUICK_BRIDGE"
 		quick_say "removed the bridge $QUICK_BRIDGE"
 	fi
