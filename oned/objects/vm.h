@@ -98,8 +98,6 @@ void vm_release_resources(struct txn *t, struct vm *vm, bool failed);
 
 /* State CLONING: a disk waits for its image. */
 bool vm_disks_locked(const struct vm *vm);
-/* The image is ready: its disk gets the source and the format (NULL: as it was). The state is the caller's to change. */
-void vm_disk_ready(struct vm *vm, int image_id, const char *source, const char *format);
 
 /* What it needs on a host; disk_mb 0: that depends on the datastore (vm_system_disk_mb). */
 void vm_capacity(const struct vm *vm, struct arena *arena, struct capacity *out);
@@ -107,6 +105,13 @@ void vm_capacity(const struct vm *vm, struct arena *arena, struct capacity *out)
 long long vm_system_disk_mb(const struct vm *vm);
 /* What quotas count for it; running: the RUNNING_ counters too. Lists are of the arena. */
 void vm_usage_of(const struct vm *vm, bool running, struct arena *arena, struct vm_usage *out);
+
+/* ---- before a deployment (objects/vm_deploy.c); ONE_ACTION with the reason ---- */
+
+/* Connects automatic NICs to the networks the scheduler chose: the NIC=[NIC_ID=, NETWORK_ID=] of `chosen`. */
+enum one_rc vm_connect_auto(struct txn *t, struct vm *vm, const struct tmpl *chosen);
+/* Fits its disks to a system datastore: TM_MAD_SYSTEM, which is decided once, and what volatile disks get from there. */
+enum one_rc vm_place_disks(struct txn *t, struct vm *vm, int ds_id);
 
 /* ---- history (objects/vm_history.c) ---- */
 

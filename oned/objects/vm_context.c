@@ -83,16 +83,16 @@ static enum one_rc add_nic(struct vm_making *m, struct attr *context, const stru
 	return ONE_OK;
 }
 
-/* NICs whose network the scheduler chooses have nothing to tell yet. */
-static enum one_rc add_nics(struct vm_making *m, struct attr *context)
+enum one_rc vm_context_nics(struct vm_making *m, bool automatic)
 {
 	static const char *const names[] = { "NIC", "NIC_ALIAS" };
+	struct attr *context = tmpl_vector(m->vm->o.tmpl, "CONTEXT");
 
-	if (!flag(context, "NETWORK"))
+	if (!context || !flag(context, "NETWORK"))
 		return ONE_OK;
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		for (const struct attr *nic = tmpl_find(m->vm->o.tmpl, names[i]); nic; nic = tmpl_find_next(nic))
-			if (!vm_nic_is_auto(nic) && add_nic(m, context, nic))
+			if ((automatic || !vm_nic_is_auto(nic)) && add_nic(m, context, nic))
 				return m->t->err.rc;
 	return ONE_OK;
 }
@@ -175,7 +175,8 @@ enum one_rc vm_make_context(struct vm_making *m)
 		return ONE_OK;
 	files = arena_strdup(m->t->arena, text_of(context, "FILES_DS"));
 	attr_remove(context, "FILES_DS");
-	if (vm_vars_expand_vector(m, context) || add_nics(m, context))
+	/* NICs whose network the scheduler chooses have nothing to tell yet. */
+	if (vm_vars_expand_vector(m, context) || vm_context_nics(m, false))
 		return m->t->err.rc;
 	add_pci(m, context);
 	if (*files && add_files(m, context, files))

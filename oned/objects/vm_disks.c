@@ -224,22 +224,6 @@ bool vm_disks_locked(const struct vm *vm)
 	return false;
 }
 
-void vm_disk_ready(struct vm *vm, int image_id, const char *source, const char *format)
-{
-	long long id;
-
-	for (struct attr *a = tmpl_find(vm->o.tmpl, "DISK"); a; a = tmpl_find_next(a)) {
-		if (!is_cloning(a) || !attr_get_int(a, "IMAGE_ID", &id) || id != image_id)
-			continue;
-		attr_remove(a, "CLONING");
-		attr_set(&vm->o.arena, a, "SOURCE", source);
-		if (!format || !*format)
-			continue;
-		attr_set(&vm->o.arena, a, "DRIVER", format);
-		attr_set(&vm->o.arena, a, "FORMAT", format);
-	}
-}
-
 /* ---- giving back ---- */
 
 /* The SNAPSHOTS of a disk; NULL. */

@@ -58,11 +58,13 @@ static void set_name(struct arena *arena, struct attr *nic, const char *given)
 
 /* ---- taking ---- */
 
-static void add_defaults(struct arena *arena, struct attr *nic, const struct attr *defaults)
+static void add_defaults(struct vm *vm, struct attr *nic)
 {
+	const struct attr *defaults = tmpl_vector(vm->o.tmpl, "NIC_DEFAULT");
+
 	for (const struct attr *kid = defaults ? defaults->kids : NULL; kid; kid = kid->next)
 		if (!attr_get(nic, kid->name))
-			attr_set(arena, nic, kid->name, kid->value);
+			attr_set(&vm->o.arena, nic, kid->name, kid->value);
 }
 
 static enum one_rc connect_nic(struct vm_making *m, struct attr *nic)
@@ -70,6 +72,21 @@ static enum one_rc connect_nic(struct vm_making *m, struct attr *nic)
 	if (vnet_nic_acquire(m->t, m->who, nic, &m->vm->o.arena, m->vm->o.id, -1))
 		m->t->err.rc = ONE_INTERNAL;
 	return m->t->err.rc;
+}
+
+enum one_rc vm_connect_nic(struct vm_making *m, struct attr *nic, struct idset *secgroups)
+{
+	add_defaults(m->vm, nic);
+	if (connect_nic(m, nic))
+		return m->t->err.rc;
+	secgroup_ids_parse(text_of(nic, "SECURITY_GROUPS"), secgroups, m->t->arena);
+	return ONE_OK;
+}
+
+void vm_add_rules(struct vm_making *m, const struct idset *secgroups)
+{
+	for (int i = 0; i < secgroups->n; i++)
+		secgroup_rules_add(m->t, secgroups->ids[i], m->vm->o.id, m->vm->o.tmpl);
 }
 
 /* What aliases need to know of NICs, by name. */
@@ -92,10 +109,8 @@ static enum one_rc take_nic(struct vm_making *m, struct nics *all, struct attr *
 		set_name(arena, nic, arena_printf(arena, "NIC%d", id));
 		return ONE_OK;
 	}
-	add_defaults(arena, nic, tmpl_vector(m->vm->o.tmpl, "NIC_DEFAULT"));
-	if (connect_nic(m, nic))
+	if (vm_connect_nic(m, nic, &all->secgroups))
 		return m->t->err.rc;
-	secgroup_ids_parse(text_of(nic, "SECURITY_GROUPS"), &all->secgroups, m->t->arena);
 	set_name(arena, nic, arena_printf(arena, "NIC%d", id));
 	if (smap_get(&all->parents, text_of(nic, "NAME")))
 		return ONE_OK; /* aliases go to the first of a name */
@@ -138,8 +153,7 @@ static enum one_rc take_all(struct vm_making *m, struct nics *all)
 	for (struct attr *a = tmpl_find(tmpl, "NIC_ALIAS"); a; a = tmpl_find_next(a))
 		if (take_alias(m, all, a))
 			return m->t->err.rc;
-	for (int i = 0; i < all->secgroups.n; i++)
-		secgroup_rules_add(m->t, all->secgroups.ids[i], m->vm->o.id, tmpl);
+	vm_add_rules(m, &all->secgroups);
 	return ONE_OK;
 }
 

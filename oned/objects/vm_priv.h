@@ -71,6 +71,10 @@ enum one_rc vm_take_disks(struct vm_making *m);
 enum one_rc vm_take_nics(struct vm_making *m);
 void vm_release_disks(struct txn *t, struct vm *vm, bool failed);
 void vm_release_nics(struct txn *t, struct vm *vm);
+/* A NIC gets the defaults, an address and all else from its network; its security groups are added to a set. */
+enum one_rc vm_connect_nic(struct vm_making *m, struct attr *nic, struct idset *secgroups);
+/* SECURITY_GROUP_RULE of these groups. */
+void vm_add_rules(struct vm_making *m, const struct idset *secgroups);
 bool vm_nic_is_auto(const struct attr *nic);   /* NETWORK_MODE auto: the scheduler chooses its network */
 bool vm_nic_is_device(const struct attr *a);   /* a NIC or NIC_ALIAS vector, or a PCI one of TYPE NIC */
 
@@ -79,6 +83,8 @@ enum one_rc vm_take_backup(struct vm_making *m);
 
 /* vm_context.c: CONTEXT with its variables, the network's addresses, files and the token. */
 enum one_rc vm_make_context(struct vm_making *m);
+/* Its ETH variables; automatic: those of NICs whose network the scheduler chose too. */
+enum one_rc vm_context_nics(struct vm_making *m, bool automatic);
 
 /* vm_vars.c: $NAME, $NETWORK[...] and such in a text. */
 enum one_rc vm_vars_expand(struct vm_making *m, const char *text, struct strbuf *out);

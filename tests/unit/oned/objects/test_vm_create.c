@@ -327,17 +327,6 @@ static void lock_image(struct txn *t, void *arg)
 	img->state = *(enum image_state *)arg;
 }
 
-static void image_ready(struct txn *t, void *arg)
-{
-	struct vm *vm = txn_edit(t, OBJ_VM, *(int *)arg);
-
-	assert_true(vm_disks_locked(vm));
-	vm_disk_ready(vm, 7, "/other", "raw");
-	assert_true(vm_disks_locked(vm));
-	vm_disk_ready(vm, 0, "/ready", "qcow2");
-	assert_false(vm_disks_locked(vm));
-}
-
 static void a_vm_waits_for_a_locked_image(void **state)
 {
 	enum image_state locked = IMAGE_LOCKED;
@@ -351,12 +340,6 @@ static void a_vm_waits_for_a_locked_image(void **state)
 	assert_int_equal(vm->state, VM_CLONING);
 	assert_int_equal(vm->lcm_state, LCM_LCM_INIT);
 	assert_true(vm_disks_locked(vm));
-	obj_free(&vm->o);
-	assert_int_equal(core_run(core, image_ready, &id, NULL), ONE_OK);
-	vm = loaded(id);
-	assert_string_equal(attr_get(tmpl_find(vm->o.tmpl, "DISK"), "SOURCE"), "/ready");
-	assert_string_equal(attr_get(tmpl_find(vm->o.tmpl, "DISK"), "DRIVER"), "qcow2");
-	assert_null(attr_get(tmpl_find(vm->o.tmpl, "DISK"), "CLONING"));
 	obj_free(&vm->o);
 }
 
