@@ -250,8 +250,8 @@ install_all() {
 	if [ "$client" = no ]; then
 		install_configuration
 		install_remotes
+		install_share
 	fi
-	install_share
 	echo "Perigee is installed${root:+ in $root} (user $user)"
 	if [ "$client" = no ] && [ -z "$root" ] && [ -z "${DESTDIR:-}" ]; then
 		echo "Next: put \"oneadmin:PASSWORD\" into ~$user/.one/one_auth (mode 600), then systemctl enable --now opennebula"
