@@ -100,13 +100,13 @@ void api_rename(struct txn *t, struct call *c)
 	if (!call_may(t, c, call_right(c), ops->type, v->id))
 		return;
 	if (obj_check_name(name, &err)) {
-		txn_fail(t, ONE_INTERNAL, "%s", err.text);
+		txn_fail(t, ONE_ACTION, "%s", err.text);
 		return;
 	}
 	if (ops->flags & (OBJ_F_NAME_GLOBAL | OBJ_F_NAME_OWNER)) {
 		other = txn_find(t, ops->type, name, v->uid);
 		if (other >= 0) {
-			txn_fail(t, ONE_ACTION, "%s cannot be renamed to %s because it collides with %s %d", ops->token, name, ops->token,
+			txn_fail(t, ONE_ACTION, "%s cannot be renamed to %s because it collides with %s %d", ops->word, name, ops->word,
 				 other);
 			return;
 		}
@@ -190,7 +190,7 @@ void object_chown(struct txn *t, struct call *c, struct object *o, int uid, int 
 	if (uid > -1 && uid != o->uid && (o->ops->flags & OBJ_F_NAME_OWNER)) {
 		other = txn_find(t, o->ops->type, o->name, uid);
 		if (other >= 0) {
-			txn_fail(t, ONE_INTERNAL, "user [%d] already owns %s [%d] with NAME %s", uid, o->ops->token, other, o->name);
+			txn_fail(t, ONE_INTERNAL, "user [%d] already owns %s [%d] with NAME %s", uid, o->ops->word, other, o->name);
 			return;
 		}
 	}

@@ -87,7 +87,7 @@ static enum one_rc check_user_name(struct txn *t, const char *name)
 	int taken;
 
 	if (obj_check_name(name, &err))
-		return txn_fail(t, ONE_INTERNAL, "%s", err.text);
+		return txn_fail(t, ONE_INTERNAL, "%s.", err.text);
 	for (const char *c = name; *c; c++)
 		if (strchr(" :\t\n\v\f\r", *c))
 			return txn_fail(t, ONE_INTERNAL, "Invalid NAME, char '%c' is not allowed.", *c);

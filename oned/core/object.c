@@ -322,11 +322,11 @@ enum one_rc obj_check_name(const char *name, struct one_err *err)
 	size_t len = strlen(name);
 
 	if (!len)
-		return one_err_set(err, ONE_INTERNAL, "Invalid NAME, it cannot be empty.");
+		return one_err_set(err, ONE_INTERNAL, "Invalid NAME, it cannot be empty");
 	for (const char *c = name; *c; c++)
 		if (strchr("&|:\\\";/'#{}$<>", *c))
-			return one_err_set(err, ONE_INTERNAL, "Invalid NAME, char '%c' is not allowed.", *c);
+			return one_err_set(err, ONE_INTERNAL, "Invalid NAME, char '%c' is not allowed", *c);
 	if (len > 128)
-		return one_err_set(err, ONE_INTERNAL, "Invalid NAME, max length is 128 chars.");
+		return one_err_set(err, ONE_INTERNAL, "Invalid NAME, max length is 128 chars");
 	return ONE_OK;
 }
