@@ -20,3 +20,12 @@ class Scripts(unittest.TestCase):
 
     def test_the_libvirt_driver_answers_in_order_and_takes_back_what_failed(self):
         self.run_script('vmm_libvirt')
+
+    def test_every_script_can_be_parsed(self):
+        root = HERE.parent.parent
+        scripts = [root / 'install.sh', *(p for p in (root / 'share').rglob('*') if p.is_file() and not p.is_symlink()
+                                          and p.read_bytes()[:64].startswith(b'#!/bin/bash')), *(root / 'share').rglob('*.sh')]
+        self.assertGreater(len(scripts), 30)
+        for script in scripts:
+            done = subprocess.run(['bash', '-n', script], capture_output=True, text=True)
+            self.assertEqual((done.returncode, done.stderr), (0, ''), script)
