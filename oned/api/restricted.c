@@ -122,7 +122,7 @@ static enum one_rc keep_restricted(const char *text, const struct tmpl *old, str
 		return ONE_OK;
 	}
 	if (!same_values(&e, old, fresh))
-		return one_err_set(err, ONE_INTERNAL, "Tried to change restricted attribute: %s", text);
+		return one_err_set(err, ONE_INTERNAL, "Tried to change restricted attribute: %s", e.vector);
 	return ONE_OK;
 }
 
@@ -133,19 +133,26 @@ static enum one_rc append_restricted(const char *text, const struct tmpl *old, c
 
 	split_entry(text, &e);
 	if (entry_in(&e, fresh) && !same_values(&e, old, fresh))
-		return one_err_set(err, ONE_INTERNAL, "User Template includes a restricted attribute %s", text);
+		return one_err_set(err, ONE_INTERNAL, "User Template includes a restricted attribute %s", e.vector);
 	return ONE_OK;
 }
 
 static enum one_rc check_restricted(const struct conf *conf, enum obj_type type, const struct tmpl *old, struct tmpl *fresh, bool append,
 				    struct one_err *err)
 {
-	const char *key = list_key(type, false);
-	enum one_rc rc = ONE_OK;
+	const char *key = list_key(type, false), *told = NULL;
+	struct one_err one = ONE_ERR_INIT;
 
-	for (const struct attr *a = key ? conf_first(conf, key) : NULL; a && !rc; a = conf_next(a))
-		rc = append ? append_restricted(a->value, old, fresh, err) : keep_restricted(a->value, old, fresh, err);
-	return rc;
+	for (const struct attr *a = key ? conf_first(conf, key) : NULL; a; a = conf_next(a)) {
+		enum one_rc rc = append ? append_restricted(a->value, old, fresh, &one) : keep_restricted(a->value, old, fresh, &one);
+
+		/* Of several the first by name is told. */
+		if (rc && (!told || strcmp(a->value, told) < 0)) {
+			told = a->value;
+			*err = one;
+		}
+	}
+	return told ? err->rc : ONE_OK;
 }
 
 enum one_rc object_update_template(struct txn *t, struct object *o, struct tmpl *fresh, bool append, const struct identity *who,
