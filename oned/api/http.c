@@ -14,6 +14,11 @@
 
 enum { EVENTS = 64, TICK_MOST_MS = 500, TICK_LEAST_MS = 5, WAITING_TICK_MS = 20 };
 
+static int smaller(int a, int b)
+{
+	return a < b ? a : b;
+}
+
 /* ---- between threads ---- */
 
 void http_loop_wake(struct http_loop *l)
@@ -159,7 +164,8 @@ static void tick(struct http_loop *l)
 	}
 	if (first && !atomic_load(&s->stopping))
 		http_admit_waiters(s);
-	l->next_tick_ms = l->now_ms + (first && s->n_waiters > 0 && s->tick_ms > WAITING_TICK_MS ? WAITING_TICK_MS : s->tick_ms);
+	bool waiting = first && s->n_waiters > 0;
+	l->next_tick_ms = l->now_ms + (waiting ? smaller(s->tick_ms, WAITING_TICK_MS) : s->tick_ms);
 }
 
 static int wait_ms(const struct http_loop *l)
@@ -207,8 +213,8 @@ static void turn(struct http_loop *l)
 	free_closed(l);
 }
 
-/* Under the loop's lock: from now on no answer comes in. The handler still has these requests, so their memory stays until it
- * answers (hand_back). */
+/* Under the loop's lock: from now on no answer comes in. The handler still has these requests, so their
+ * memory stays until it answers (hand_back). */
 static struct http_conn *close_inbox(struct http_loop *l)
 {
 	struct http_conn *inbox = l->inbox, *c, *next;
@@ -347,7 +353,7 @@ void http_refuse(struct http_request *rq, int status, const char *text)
 
 static int shortest(const struct http_config *c)
 {
-	return c->keepalive_timeout_ms > 0 && c->keepalive_timeout_ms < c->timeout_ms ? c->keepalive_timeout_ms : c->timeout_ms;
+	return c->keepalive_timeout_ms > 0 ? smaller(c->keepalive_timeout_ms, c->timeout_ms) : c->timeout_ms;
 }
 
 static struct http_server *make_server(const struct http_config *config, http_handler handler, void *ctx)
@@ -362,7 +368,7 @@ static struct http_server *make_server(const struct http_config *config, http_ha
 	s->n_loops = config->loops > 0 ? config->loops : 1;
 	s->loops = xcalloc((size_t)s->n_loops, sizeof(*s->loops));
 	tick_ms = shortest(config) / 8;
-	s->tick_ms = tick_ms > TICK_MOST_MS ? TICK_MOST_MS : tick_ms < TICK_LEAST_MS ? TICK_LEAST_MS : tick_ms;
+	s->tick_ms = tick_ms < TICK_LEAST_MS ? TICK_LEAST_MS : smaller(tick_ms, TICK_MOST_MS);
 	s->max_waiters = config->backlog > 0 ? config->backlog : 1;
 	s->waiters = xcalloc((size_t)s->max_waiters, sizeof(*s->waiters));
 	s->slots = xcalloc((size_t)config->max_conn, sizeof(struct http_conn *));
@@ -434,7 +440,8 @@ static enum one_rc start_loops(struct http_server *s, struct one_err *err)
 	return rc;
 }
 
-enum one_rc http_start(const struct http_config *config, http_handler handler, void *ctx, struct http_server **out, struct one_err *err)
+enum one_rc http_start(const struct http_config *config, http_handler handler, void *ctx,
+		       struct http_server **out, struct one_err *err)
 {
 	struct http_server *s;
 	enum one_rc rc;

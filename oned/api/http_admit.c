@@ -1,9 +1,10 @@
 /* Who gets in. MAX_CONN connections are served at once; a stock configuration says 15.
  *
- * When all places are taken, clients wait (the backlog's number here, the others in the kernel's queue; as long as the timeout)
- * and meanwhile
- * - answers say "Connection: close", so that busy clients make room without noticing;
- * - the connection that has been waiting longest for its own client (idle, or slow at sending or reading) is evicted.
+ * When all places are taken, clients wait (the backlog's number here, the others in the kernel's queue; as
+ * long as the timeout) and meanwhile
+ * - as many answers as there are who wait say "Connection: close": busy clients make room without noticing;
+ * - the connection that has been waiting longest for its own client (idle, or slow at sending or reading) is
+ *   evicted.
  * So neither idle nor slow clients can keep the others out. Who waits in vain gets 503. */
 #include "oned/api/http_priv.h"
 
@@ -20,7 +21,8 @@
 
 enum { QUEUE_LEAST = 512, NO_DESCRIPTOR_PAUSE_MS = 100, COMPLAIN_EVERY_MS = 10000, ACCEPTS_A_TURN = 64 };
 
-void http_address_of(const struct sockaddr_storage *from, unsigned char address[16], char *text, size_t size, int *port)
+void http_address_of(const struct sockaddr_storage *from, unsigned char address[16], char *text, size_t size,
+		     int *port)
 {
 	static const unsigned char mapped[12] = { [10] = 0xff, [11] = 0xff };
 	struct sockaddr_in in;
@@ -140,11 +142,12 @@ static void watch_listener(struct http_server *s, bool on)
 	s->accept_again_ms = on ? 0 : s->loops[0].now_ms + 1;
 }
 
-/* What the client has sent is read first: else closing would reset the connection before it sees the answer. */
+/* What the client has sent is read first: else closing would reset the connection too early. */
 static void turn_away(struct http_server *s, int fd)
 {
-	static const char text[] = "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nContent-Length: 22\r\n"
-				   "Retry-After: 1\r\nConnection: close\r\n\r\nToo many connections.\n";
+	static const char text[] =
+		"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nContent-Length: 22\r\n"
+		"Retry-After: 1\r\nConnection: close\r\n\r\nToo many connections.\n";
 	char waste[16384];
 	int most = 8; /* one who sends faster than we read has to be cut off */
 	ssize_t n;
@@ -210,7 +213,8 @@ static void welcome(struct http_server *s, int fd, const struct sockaddr_storage
 	int port;
 
 	http_address_of(from, address, text, sizeof(text), &port);
-	if (s->config.max_conn_per_address > 0 && !is_loopback(address) && count_from(s, address) >= s->config.max_conn_per_address)
+	if (s->config.max_conn_per_address > 0 && !is_loopback(address) &&
+	    count_from(s, address) >= s->config.max_conn_per_address)
 		turn_away(s, fd);
 	else if (s->n_waiters > 0) /* who came first goes first */
 		wait_for_place(s, fd, from);
@@ -317,7 +321,8 @@ static int try_listen(struct http_server *s, const struct addrinfo *ai)
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)); /* the connections inherit it */
 	if (ai->ai_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof(zero));
-	if (bind(fd, ai->ai_addr, ai->ai_addrlen) < 0 || listen(fd, s->max_waiters > QUEUE_LEAST ? s->max_waiters : QUEUE_LEAST) < 0) {
+	if (bind(fd, ai->ai_addr, ai->ai_addrlen) < 0 ||
+	    listen(fd, s->max_waiters > QUEUE_LEAST ? s->max_waiters : QUEUE_LEAST) < 0) {
 		int why = errno;
 		close(fd);
 		errno = why;
@@ -339,16 +344,19 @@ enum one_rc http_listen(struct http_server *s, struct one_err *err)
 	snprintf(port, sizeof(port), "%d", s->config.port);
 	failed = getaddrinfo(s->config.address, port, &hints, &found);
 	if (failed)
-		return one_err_set(err, ONE_INTERNAL, "Cannot listen on %s: %s", s->config.address, gai_strerror(failed));
+		return one_err_set(err, ONE_INTERNAL, "Cannot listen on %s: %s", s->config.address,
+				   gai_strerror(failed));
 	for (struct addrinfo *ai = found; ai && s->listen_fd < 0; ai = ai->ai_next)
 		s->listen_fd = try_listen(s, ai);
 	if (s->listen_fd < 0)
-		one_err_set(err, ONE_INTERNAL, "Cannot listen on %s port %d: %s", s->config.address, s->config.port, strerror(errno));
+		one_err_set(err, ONE_INTERNAL, "Cannot listen on %s port %d: %s", s->config.address,
+			    s->config.port, strerror(errno));
 	freeaddrinfo(found);
 	if (s->listen_fd < 0)
 		return ONE_INTERNAL;
 	if (getsockname(s->listen_fd, (struct sockaddr *)&bound, &len) < 0)
-		return one_err_set(err, ONE_INTERNAL, "Cannot listen on %s: %s", s->config.address, strerror(errno));
+		return one_err_set(err, ONE_INTERNAL, "Cannot listen on %s: %s", s->config.address,
+				   strerror(errno));
 	http_address_of(&bound, address, text, sizeof(text), &s->port);
 	return ONE_OK;
 }

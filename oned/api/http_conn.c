@@ -1,7 +1,8 @@
 /* One connection: idle -> head -> body -> handler -> write -> idle, by non-blocking steps.
  *
- * The socket is registered edge-triggered once, so a request costs one epoll_wait, one recv and one sendmsg. Each state in which the
- * client is waited for has a deadline, and a time after which the connection may be evicted for another client. */
+ * The socket is registered edge-triggered once, so a request costs one epoll_wait, one recv and one sendmsg.
+ * Each state in which the client is waited for has a deadline, and a time after which the connection may be
+ * evicted for another client. */
 #include "oned/api/http_priv.h"
 
 #include <errno.h>
@@ -24,8 +25,8 @@ enum {
 	LINGER_MS = 2000,
 };
 
-/* How long a state may last before the connection is evicted when others wait. A request under way needs a while, and one may be on
- * its way over an idle connection: many clients don't try again. */
+/* How long a state may last before the connection is evicted when others wait. A request under way needs a
+ * while, and one may be on its way over an idle connection: many clients don't try again. */
 static const int evictable_after_ms[] = {
 	[HTTP_IDLE] = 200, [HTTP_HEAD] = 1000, [HTTP_BODY] = 2000, [HTTP_HANDLER] = 0, [HTTP_WRITE] = 2000,
 	[HTTP_LINGER] = 0, [HTTP_CLOSED] = 0,
@@ -39,7 +40,7 @@ static struct http_server *server_of(const struct http_conn *c)
 static void enter(struct http_conn *c, enum http_state state, int timeout_ms)
 {
 	int64_t now = c->loop->now_ms;
-	int after = state == HTTP_IDLE && c->fresh ? evictable_after_ms[HTTP_HEAD] : evictable_after_ms[state];
+	int after = evictable_after_ms[state == HTTP_IDLE && c->fresh ? HTTP_HEAD : state];
 
 	c->state = state;
 	c->deadline_ms = timeout_ms > 0 ? now + timeout_ms : INT64_MAX;
@@ -48,11 +49,14 @@ static void enter(struct http_conn *c, enum http_state state, int timeout_ms)
 	atomic_store_explicit(&c->evictable_ms, c->evictable_from_ms, memory_order_relaxed);
 }
 
-/* Bytes that came or went make the connection safe from eviction for as long as they'd take a slow but honest client. */
+/* Bytes that came or went make the connection safe from eviction for as long as they'd take a slow but honest
+ * client. */
 static void moved(struct http_conn *c, size_t bytes)
 {
 	c->moved += bytes;
-	atomic_store_explicit(&c->evictable_ms, c->evictable_from_ms + (int64_t)(c->moved / HONEST_BYTES_A_MS), memory_order_relaxed);
+	atomic_store_explicit(&c->evictable_ms,
+			      c->evictable_from_ms + (int64_t)(c->moved / HONEST_BYTES_A_MS),
+			      memory_order_relaxed);
 }
 
 /* Memory for the body counts for the whole server. false: there is no more. */
@@ -172,7 +176,8 @@ static bool keeps_alive(const struct http_conn *c)
 	struct http_server *s = server_of(c);
 
 	return c->head.keep_alive && !atomic_load_explicit(&s->stopping, memory_order_relaxed) &&
-	       (s->config.keepalive_max <= 0 || c->requests < (unsigned)s->config.keepalive_max) && !gives_place(s);
+	       (s->config.keepalive_max <= 0 || c->requests < (unsigned)s->config.keepalive_max) &&
+	       !gives_place(s);
 }
 
 /* The first piece was left free for the head. */
@@ -185,7 +190,8 @@ void http_conn_answer(struct http_conn *c)
 		total += c->pieces[i].len;
 	c->keep_alive = c->keep_alive && keeps_alive(c);
 	n = snprintf(c->head_text, sizeof(c->head_text),
-		     "HTTP/1.1 %d %s\r\nDate: %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n%sConnection: %s\r\n\r\n",
+		     "HTTP/1.1 %d %s\r\nDate: %s\r\nContent-Type: %s\r\n"
+		     "Content-Length: %zu\r\n%sConnection: %s\r\n\r\n",
 		     c->status, http_status_text(c->status), date_text(c->loop),
 		     c->status == 200 ? "text/xml; charset=utf-8" : "text/plain; charset=utf-8", total,
 		     c->status == 405 ? "Allow: POST\r\n" : "", c->keep_alive ? "keep-alive" : "close");
@@ -193,6 +199,7 @@ void http_conn_answer(struct http_conn *c)
 	c->at_piece = c->at_byte = c->sent_since = 0;
 	if (c->status == 200 && c->len == c->head.length + c->head.content_length && c->cap > BUFFER_KEPT)
 		drop_buffer(c); /* a big answer may take long to leave */
+	c->blocked = false;
 	enter(c, HTTP_WRITE, server_of(c)->config.timeout_ms);
 	atomic_store(&c->phase, HTTP_WAITS);
 }
@@ -289,15 +296,20 @@ static bool step_write(struct http_conn *c)
 
 	msg.msg_iovlen = fill_iovecs(c, iov);
 	n = sendmsg(c->fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (n < 0 && errno == EAGAIN) {
+		c->blocked = true;
+		return false;
+	}
 	if (n < 0) {
-		if (errno != EAGAIN && errno != EINTR)
+		if (errno != EINTR)
 			http_conn_close(c);
-		return n < 0 && errno == EINTR;
+		return c->state == HTTP_WRITE;
 	}
 	advance(c, (size_t)n);
 	if (c->at_piece == c->n_pieces)
 		return after_answer(c);
-	moved(c, (size_t)n);
+	if (c->blocked)
+		moved(c, (size_t)n);
 	if (c->sent_since >= PROGRESS) {
 		c->sent_since = 0;
 		c->deadline_ms = c->loop->now_ms + server_of(c)->config.timeout_ms;
@@ -375,7 +387,8 @@ static bool begin_body(struct http_conn *c)
 	if (c->len >= c->head.length + c->head.content_length)
 		return run_handler(c);
 	if (c->head.expect_continue && c->len == c->head.length &&
-	    send(c->fd, go_on, sizeof(go_on) - 1, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)sizeof(go_on) - 1) {
+	    send(c->fd, go_on, sizeof(go_on) - 1, MSG_NOSIGNAL | MSG_DONTWAIT) !=
+		    (ssize_t)sizeof(go_on) - 1) {
 		http_conn_close(c);
 		return false;
 	}
@@ -403,7 +416,7 @@ static bool step_head(struct http_conn *c)
 		skip_empty_lines(c);
 	if (c->len > 0 && http_parse_head(c->buf, c->len, &c->scanned, &c->head))
 		return begin_body(c);
-	if (c->len + 1 >= c->cap && !grow(c, c->cap == 0 ? BUFFER_FIRST : c->cap >= BUFFER_KEPT / 2 ? BUFFER_KEPT : c->cap * 2)) {
+	if (c->len + 1 >= c->cap && !grow(c, c->cap == 0 ? BUFFER_FIRST : BUFFER_KEPT)) {
 		http_conn_close(c);
 		return false;
 	}

@@ -2,7 +2,8 @@
  *
  *   POST /RPC2 HTTP/1.1 CRLF  Name: value CRLF ...  CRLF
  *
- * Strict where leniency would let two parties disagree on where a request ends (lengths, folded lines, controls). */
+ * Strict where leniency would let two parties disagree on where a request ends (lengths, folded lines,
+ * controls). */
 #include "oned/api/http_priv.h"
 
 #include <string.h>
@@ -26,7 +27,8 @@ static void refuse(struct parse *p, int status, const char *why)
 
 static bool is_token(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c != '\0' && strchr("!#$%&'*+-.^_`|~", c));
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       (c != '\0' && strchr("!#$%&'*+-.^_`|~", c));
 }
 
 static bool value_is(struct line v, const char *text)
@@ -222,12 +224,27 @@ bool http_parse_head(const char *buf, size_t len, size_t *from, struct http_head
 
 const char *http_status_text(int status)
 {
-	static const struct { int status; const char *text; } texts[] = {
-		{ 200, "OK" }, { 400, "Bad Request" }, { 403, "Forbidden" }, { 404, "Not Found" }, { 405, "Method Not Allowed" },
-		{ 408, "Request Timeout" }, { 411, "Length Required" }, { 413, "Content Too Large" },
-		{ 415, "Unsupported Media Type" }, { 417, "Expectation Failed" }, { 429, "Too Many Requests" },
-		{ 431, "Request Header Fields Too Large" }, { 500, "Internal Server Error" },
-		{ 503, "Service Unavailable" }, { 505, "HTTP Version Not Supported" },
+	static const struct {
+		int status;
+		const char *text;
+	} texts[] = {
+		/* clang-format off */
+		{ 200, "OK" },
+		{ 400, "Bad Request" },
+		{ 403, "Forbidden" },
+		{ 404, "Not Found" },
+		{ 405, "Method Not Allowed" },
+		{ 408, "Request Timeout" },
+		{ 411, "Length Required" },
+		{ 413, "Content Too Large" },
+		{ 415, "Unsupported Media Type" },
+		{ 417, "Expectation Failed" },
+		{ 429, "Too Many Requests" },
+		{ 431, "Request Header Fields Too Large" },
+		{ 500, "Internal Server Error" },
+		{ 503, "Service Unavailable" },
+		{ 505, "HTTP Version Not Supported" },
+		/* clang-format on */
 	};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)

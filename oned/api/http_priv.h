@@ -1,8 +1,8 @@
-/* Inside the HTTP server: what its parts (http.c loops, http_admit.c who gets in, http_conn.c one connection, http_parse.c
- * heads) know of each other.
+/* Inside the HTTP server: what its parts (http.c loops, http_admit.c who gets in, http_conn.c one connection,
+ * http_parse.c heads) know of each other.
  *
- * A connection belongs to one loop and only its thread touches it, with two exceptions: http_reply from another thread, which
- * hands it back through the loop's inbox, and eviction, which goes through `phase`. */
+ * A connection belongs to one loop and only its thread touches it, with two exceptions: http_reply from
+ * another thread, which hands it back through the loop's inbox, and eviction, which goes through `phase`. */
 #ifndef ONED_API_HTTP_PRIV_H
 #define ONED_API_HTTP_PRIV_H
 
@@ -58,7 +58,8 @@ struct http_conn {
 	bool readable;                   /* the last read didn't empty the socket */
 	bool peer_closed;                /* its end was seen: there may be bytes before it */
 	bool ready;                      /* in the ready list */
-	bool in_handler, replied;        /* the loop is calling the handler for it; answered within that call */
+	bool in_handler, replied;        /* the loop calls the handler for it; answered within that call */
+	bool blocked;                    /* the answer has filled the socket: the rest goes as the client reads */
 	bool keep_alive;                 /* after the answer under way */
 	bool fresh;                      /* no request yet */
 	bool admitted;                   /* its loop has taken it over from the inbox */
@@ -120,7 +121,8 @@ struct http_loop {
 };
 
 /* A client's address: 16 bytes to compare (v4 mapped into v6) and as text. */
-void http_address_of(const struct sockaddr_storage *from, unsigned char address[16], char *text, size_t size, int *port);
+void http_address_of(const struct sockaddr_storage *from, unsigned char address[16], char *text, size_t size,
+		     int *port);
 
 struct http_waiter { int fd; int64_t deadline_ms; struct sockaddr_storage from; };
 
@@ -138,7 +140,7 @@ struct http_server {
 	_Atomic size_t buffered;
 	_Atomic uint64_t connections, requests, refused, timeouts;
 	_Atomic int waiting;             /* how many wait to get in */
-	_Atomic int wanted;              /* how many connections should end with their answer, to let them in */
+	_Atomic int wanted;              /* how many connections should end with their answer for them */
 
 	/* loop 0 only */
 	struct http_waiter *waiters;
@@ -165,7 +167,8 @@ void http_admit_accept(struct http_server *s);
 /* Lets waiting clients in where there is room now, refuses those who waited too long. */
 void http_admit_waiters(struct http_server *s);
 void http_admit_stop(struct http_server *s);
-/* Any loop, under no lock or its own: gives the connection's slot back unless an eviction did. After it nobody else uses the connection. */
+/* Any loop, under no lock or its own: gives the connection's slot back unless an eviction did. After it
+ * nobody else uses the connection. */
 void http_slot_release(struct http_server *s, struct http_conn *c);
 
 #endif

@@ -1,7 +1,7 @@
 /* XML-RPC calls in: xmlrpc-c parses, this copies what it found into the caller's arena.
  *
- * xmlrpc-c's values cost an allocation and a lock each, so they are let go at once; the rest of oned only sees struct
- * rpc_value. What comes from outside is looked over first (common/rpc_text.h). */
+ * xmlrpc-c's values cost an allocation and a lock each, so they are let go at once; the rest of oned only
+ * sees struct rpc_value. What comes from outside is looked over first (common/rpc_text.h). */
 #include "oned/api/rpc.h"
 
 #include <pthread.h>
@@ -24,8 +24,8 @@ struct copy {
 	size_t left; /* values that may still come */
 };
 
-/* Both limits are the process's and not safe to change while somebody parses; how long a call may be is decided before, by
- * who receives it. */
+/* Both limits are the process's and not safe to change while somebody parses; how long a call may be is
+ * decided before, by who receives it. */
 static void set_limits(void)
 {
 	xmlrpc_limit_set(XMLRPC_NESTING_LIMIT_ID, NESTING);
@@ -42,7 +42,8 @@ static const char *copy_text(struct copy *c, xmlrpc_value *from, size_t *len)
 	if (c->env->fault_occurred)
 		return "";
 	if (memchr(text, 0, *len))
-		xmlrpc_env_set_fault(c->env, RPC_FAULT_PARSE, NOT_A_CALL "A zero byte is not allowed in a string.");
+		xmlrpc_env_set_fault(c->env, RPC_FAULT_PARSE,
+				     NOT_A_CALL "A zero byte is not allowed in a string.");
 	copied = arena_strndup(c->arena, text, *len);
 	free((void *)(uintptr_t)text);
 	return copied;
@@ -100,7 +101,8 @@ static void copy_value(struct copy *c, xmlrpc_value *from, struct rpc_value *to)
 	c->left--;
 	to->type = RPC_OTHER;
 	to->s = "";
-	switch ((int)xmlrpc_value_type(from)) { /* their enumeration: the rest (dates, base64, nil) is RPC_OTHER */
+	switch ((int)xmlrpc_value_type(
+		from)) { /* their enumeration: the rest (dates, base64, nil) is RPC_OTHER */
 	case XMLRPC_TYPE_INT:
 		to->type = RPC_INT;
 		xmlrpc_read_int(c->env, from, &i);
@@ -159,7 +161,8 @@ static void parse(struct copy *c, const char *xml, size_t len, struct rpc_reques
 	xmlrpc_DECREF(params);
 }
 
-int rpc_parse(struct arena *arena, const char *xml, size_t len, size_t max_values, struct rpc_request *out, struct one_err *err)
+int rpc_parse(struct arena *arena, const char *xml, size_t len, size_t max_values, struct rpc_request *out,
+	      struct one_err *err)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	xmlrpc_env env;
@@ -169,7 +172,8 @@ int rpc_parse(struct arena *arena, const char *xml, size_t len, size_t max_value
 
 	pthread_once(&once, set_limits);
 	*out = (struct rpc_request){ .method = "" };
-	why = rpc_xml_refused(xml, len, max_values * ELEMENTS_A_VALUE + ELEMENTS_A_CALL, NESTING * DEPTH_A_VALUE + DEPTH_A_CALL);
+	why = rpc_xml_refused(xml, len, max_values * ELEMENTS_A_VALUE + ELEMENTS_A_CALL,
+			      NESTING * DEPTH_A_VALUE + DEPTH_A_CALL);
 	if (why) {
 		one_err_set(err, ONE_API, NOT_A_CALL "%s", why);
 		return RPC_FAULT_PARSE;

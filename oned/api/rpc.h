@@ -1,7 +1,7 @@
 /* XML-RPC calls and answers, over xmlrpc-c.
  *
- * A call is parsed once on the loop's thread into an arena; answers are written as pieces around texts that are escaped
- * already (bodies of objects), so a pool of 20,000 VMs is sent without copying it. */
+ * A call is parsed once on the loop's thread into an arena; answers are written as pieces around texts that
+ * are escaped already (bodies of objects), so a pool of 20,000 VMs is sent without copying it. */
 #ifndef ONED_API_RPC_H
 #define ONED_API_RPC_H
 
@@ -37,9 +37,10 @@ struct rpc_request {
 #define RPC_FAULT_NO_METHOD (-506)
 #define RPC_FAULT_LIMIT (-509)
 
-/* Parses a call. A DOCTYPE, wrong nesting, too many values (max_values) or bytes: a fault code (negative) with text in err->text;
- * else 0. Strings with NUL inside are refused. */
-int rpc_parse(struct arena *arena, const char *xml, size_t len, size_t max_values, struct rpc_request *out, struct one_err *err);
+/* Parses a call. A DOCTYPE, wrong nesting, too many values (max_values) or bytes: a fault code (negative)
+ * with text in err->text; else 0. Strings with NUL inside are refused. */
+int rpc_parse(struct arena *arena, const char *xml, size_t len, size_t max_values, struct rpc_request *out,
+	      struct one_err *err);
 
 /* Whole answers. The parts before and after the payload of a successful string answer:
  *   rpc_success_head + escaped text ... + rpc_success_tail */
@@ -48,12 +49,13 @@ void rpc_success_string(struct strbuf *out, const char *text, size_t len); /* es
 void rpc_success_int(struct strbuf *out, long long value);
 void rpc_success_i8(struct strbuf *out, long long value);
 void rpc_success_bool(struct strbuf *out, bool value);
-void rpc_failure(struct strbuf *out, const char *message, int code, int object_id, long long replication_index);
+void rpc_failure(struct strbuf *out, const char *message, int code, int object_id,
+		 long long replication_index);
 void rpc_fault(struct strbuf *out, int code, const char *text);
 /* Any value as an answer with one param (system.listMethods, system.methodHelp, system.multicall). */
 void rpc_answer_value(struct strbuf *out, const struct rpc_value *v);
-/* An answer as it stands inside system.multicall's array: a fault is itself, anything else is an array of one value.
- * The answer of the whole multicall is rpc_multicall_head + parts ... + rpc_multicall_tail. */
+/* An answer as it stands inside system.multicall's array: a fault is itself, anything else is an array of one
+ * value. The answer of the whole multicall is rpc_multicall_head + parts ... + rpc_multicall_tail. */
 extern const char rpc_multicall_head[], rpc_multicall_tail[];
 void rpc_multicall_part(struct strbuf *out, const char *answer, size_t len);
 

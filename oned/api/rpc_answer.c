@@ -1,5 +1,5 @@
-/* XML-RPC answers out (common/rpc_wire.h draws them). They are written by hand because xmlrpc-c copies a text four times on its
- * way, and bodies are megabytes. */
+/* XML-RPC answers out (common/rpc_wire.h draws them). They are written by hand because xmlrpc-c copies a text
+ * four times on its way, and bodies are megabytes. */
 #include "oned/api/rpc.h"
 
 #include <assert.h>
@@ -66,7 +66,8 @@ void rpc_success_bool(struct strbuf *out, bool value)
 	strbuf_lit(out, WIRE_SUCCESS_END);
 }
 
-void rpc_failure(struct strbuf *out, const char *message, int code, int object_id, long long replication_index)
+void rpc_failure(struct strbuf *out, const char *message, int code, int object_id,
+		 long long replication_index)
 {
 	strbuf_lit(out, WIRE_PARAM WIRE_ARRAY WIRE_BOOLEAN "0" WIRE_BOOLEAN_END WIRE_CRLF);
 	add_string(out, message, strlen(message));

@@ -1,6 +1,7 @@
 /* Looks over an XML document before xmlrpc-c parses it (rpc_text.h says what is refused and why).
  *
- * This is no parser: it only has to see every '<' in the way the real one does, and a document that confuses it is refused. */
+ * This is no parser: it only has to see every '<' in the way the real one does, and a document that confuses
+ * it is refused. */
 #include "common/rpc_text.h"
 
 #include <stdbool.h>
@@ -99,7 +100,8 @@ static bool encoding_allowed(const char *xml, size_t len, bool *utf8)
 		name++;
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
 		size_t n = strlen(known[i]);
-		if ((size_t)(end - name) >= n + 2 && strncasecmp(name + 1, known[i], n) == 0 && name[n + 1] == name[0]) {
+		if ((size_t)(end - name) >= n + 2 && strncasecmp(name + 1, known[i], n) == 0 &&
+		    name[n + 1] == name[0]) {
 			*utf8 = i != 1;
 			return true;
 		}
@@ -114,8 +116,14 @@ static bool is_tail(char c)
 
 static size_t sequence_length(const unsigned char *p, size_t left)
 {
-	size_t n = p[0] >= 0xc2 && p[0] <= 0xdf ? 2 : (p[0] & 0xf0) == 0xe0 ? 3 : p[0] >= 0xf0 && p[0] <= 0xf4 ? 4 : 0;
+	size_t n = 0;
 
+	if (p[0] >= 0xc2 && p[0] <= 0xdf)
+		n = 2;
+	else if ((p[0] & 0xf0) == 0xe0)
+		n = 3;
+	else if (p[0] >= 0xf0 && p[0] <= 0xf4)
+		n = 4;
 	if (n == 0 || n > left)
 		return 0;
 	for (size_t i = 1; i < n; i++)

@@ -1,4 +1,5 @@
-/* A client of the XML-RPC API (rpc_client.h): xmlrpc-c writes the call and reads the answer, libcurl carries them.
+/* A client of the XML-RPC API (rpc_client.h): xmlrpc-c writes the call and reads the answer, libcurl carries
+ * them.
  *
  * xmlrpc-c's own client is not used: it knows no limit of an answer's size. */
 #include "common/rpc_client.h"
@@ -65,7 +66,8 @@ static bool is_local(const char *endpoint)
 static void set_options(struct rpc_client *c, int timeout_ms)
 {
 	c->headers = curl_slist_append(NULL, "Content-Type: text/xml");
-	c->headers = curl_slist_append(c->headers, "Expect:"); /* no round trip to ask whether a body may come */
+	/* no round trip to ask whether a body may come */
+	c->headers = curl_slist_append(c->headers, "Expect:");
 	curl_easy_setopt(c->curl, CURLOPT_URL, c->endpoint);
 	curl_easy_setopt(c->curl, CURLOPT_HTTPHEADER, c->headers);
 	curl_easy_setopt(c->curl, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -88,7 +90,8 @@ enum one_rc rpc_client_new(const char *endpoint, const char *session, int timeou
 	struct rpc_client *c;
 
 	if (strncasecmp(endpoint, "http://", 7) != 0 && strncasecmp(endpoint, "https://", 8) != 0)
-		return one_err_set(err, ONE_INTERNAL, "The endpoint must begin with http:// or https://: %s", endpoint);
+		return one_err_set(err, ONE_INTERNAL, "The endpoint must begin with http:// or https://: %s",
+				   endpoint);
 	pthread_once(&once, set_up);
 	c = xcalloc(1, sizeof(*c));
 	strbuf_init(&c->answer);
@@ -152,7 +155,8 @@ static xmlrpc_value *arg_value(xmlrpc_env *env, const struct rpc_arg *arg)
 }
 
 /* A failed step leaves its reason in env, and the later ones do nothing. */
-static xmlrpc_mem_block *encode(xmlrpc_env *env, const struct rpc_client *c, const char *method, const struct rpc_arg *args)
+static xmlrpc_mem_block *encode(xmlrpc_env *env, const struct rpc_client *c, const char *method,
+				const struct rpc_arg *args)
 {
 	xmlrpc_mem_block *xml = XMLRPC_MEMBLOCK_NEW(char, env, 0);
 	xmlrpc_value *params = xmlrpc_array_new(env);
@@ -179,14 +183,15 @@ static enum one_rc post(struct rpc_client *c, const char *body, size_t len, stru
 	failed = curl_easy_perform(c->curl);
 	curl_easy_setopt(c->curl, CURLOPT_POSTFIELDS, "");
 	if (c->too_long)
-		return one_err_set(err, ONE_INTERNAL, "The answer of %s is longer than %zu bytes", c->endpoint, c->max_bytes);
+		return one_err_set(err, ONE_INTERNAL, "The answer of %s is longer than %zu bytes",
+				   c->endpoint, c->max_bytes);
 	if (failed)
 		return one_err_set(err, ONE_INTERNAL, "Cannot call %s: %s", c->endpoint,
 				   c->reason[0] ? c->reason : curl_easy_strerror(failed));
 	curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &status);
 	if (status < 200 || status > 299)
-		return one_err_set(err, ONE_INTERNAL, "%s answered with HTTP status %ld: %.*s", c->endpoint, status,
-				   ERROR_SHOWN, c->answer.buf);
+		return one_err_set(err, ONE_INTERNAL, "%s answered with HTTP status %ld: %.*s", c->endpoint,
+				   status, ERROR_SHOWN, c->answer.buf);
 	return ONE_OK;
 }
 
@@ -243,7 +248,8 @@ static void read_item(xmlrpc_env *env, xmlrpc_value *array, unsigned int i, xmlr
 }
 
 /* [true, payload, 0] or [false, message, code, ...] */
-static enum one_rc read_array(xmlrpc_env *env, xmlrpc_value *array, struct strbuf *text, long long *number, struct one_err *err)
+static enum one_rc read_array(xmlrpc_env *env, xmlrpc_value *array, struct strbuf *text, long long *number,
+			      struct one_err *err)
 {
 	xmlrpc_value *ok = NULL, *payload = NULL, *code = NULL;
 	struct strbuf message = STRBUF_INIT;
@@ -263,7 +269,8 @@ static enum one_rc read_array(xmlrpc_env *env, xmlrpc_value *array, struct strbu
 		if (!env->fault_occurred)
 			read_number(env, code, &n);
 		if (!env->fault_occurred)
-			rc = one_err_set(err, n > 0 && n <= ONE_REPLICATION ? (enum one_rc)n : ONE_INTERNAL, "%s", message.buf);
+			rc = one_err_set(err, n > 0 && n <= ONE_REPLICATION ? (enum one_rc)n : ONE_INTERNAL,
+					 "%s", message.buf);
 	}
 	if (ok)
 		xmlrpc_DECREF(ok);
@@ -275,8 +282,8 @@ static enum one_rc read_array(xmlrpc_env *env, xmlrpc_value *array, struct strbu
 	return rc;
 }
 
-/* xmlrpc-c reads 40 MB a second, and a pool may be longer. So a successful text as every server with xmlrpc-c writes it is taken
- * from its place; false: it isn't one. */
+/* xmlrpc-c reads 40 MB a second, and a pool may be longer. So a successful text as every server with xmlrpc-c
+ * writes it is taken from its place; false: it isn't one. */
 static bool take_text(const struct strbuf *answer, struct strbuf *text)
 {
 	const size_t head = sizeof(WIRE_SUCCESS_STRING) - 1, tail = sizeof(WIRE_SUCCESS_STRING_END) - 1;
@@ -311,7 +318,8 @@ static enum one_rc decode(struct rpc_client *c, struct strbuf *text, long long *
 		xmlrpc_DECREF(result);
 	}
 	if (env.fault_occurred)
-		rc = one_err_set(err, ONE_INTERNAL, "%s does not speak XML-RPC: %s", c->endpoint, env.fault_string);
+		rc = one_err_set(err, ONE_INTERNAL, "%s does not speak XML-RPC: %s", c->endpoint,
+				 env.fault_string);
 	xmlrpc_env_clean(&env);
 	return rc;
 }
@@ -326,7 +334,8 @@ enum one_rc rpc_call(struct rpc_client *c, const char *method, const struct rpc_
 	xmlrpc_env_init(&env);
 	xml = encode(&env, c, method, args);
 	if (env.fault_occurred)
-		rc = one_err_set(err, ONE_INTERNAL, "Cannot write the call of %s: %s", method, env.fault_string);
+		rc = one_err_set(err, ONE_INTERNAL, "Cannot write the call of %s: %s", method,
+				 env.fault_string);
 	else
 		rc = post(c, XMLRPC_MEMBLOCK_CONTENTS(char, xml), XMLRPC_MEMBLOCK_SIZE(char, xml), err);
 	XMLRPC_MEMBLOCK_FREE(char, xml);

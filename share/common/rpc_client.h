@@ -24,14 +24,14 @@ enum one_rc rpc_client_new(const char *endpoint, const char *session, int timeou
 			   struct rpc_client **out, struct one_err *err);
 void rpc_client_free(struct rpc_client *c);
 
-/* Where a client finds them, in OpenNebula's order: given, $ONE_XMLRPC / $ONE_AUTH, ~/.one/one_endpoint / one_auth,
- * /var/lib/one/.one/..., default. Appended to out. */
+/* Where a client finds them, in OpenNebula's order: given, $ONE_XMLRPC / $ONE_AUTH, ~/.one/one_endpoint /
+ * one_auth, /var/lib/one/.one/..., default. Appended to out. */
 enum one_rc rpc_find_endpoint(const char *given, struct strbuf *out, struct one_err *err);
 enum one_rc rpc_find_session(const char *given_auth_file, struct strbuf *out, struct one_err *err);
 
-/* Calls `method`; args end with RPC_END. On ONE_OK the payload is in `text` (strings) or *number (ints, booleans);
- * either may be NULL when not wanted. A failed answer gives its code and text; a fault, a broken connection or a
- * deadline give ONE_INTERNAL (the connection is opened anew by the next call). */
+/* Calls `method`; args end with RPC_END. On ONE_OK the payload is in `text` (strings) or *number (ints,
+ * booleans); either may be NULL when not wanted. A failed answer gives its code and text; a fault, a broken
+ * connection or a deadline give ONE_INTERNAL (the connection is opened anew by the next call). */
 enum one_rc rpc_call(struct rpc_client *c, const char *method, const struct rpc_arg *args,
 		     struct strbuf *text, long long *number, struct one_err *err);
 

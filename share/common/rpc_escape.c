@@ -1,7 +1,8 @@
-/* Escaping for the XML-RPC wire and back, byte for byte what a server with xmlrpc-c sends; that makes LF of CR and CRLF.
+/* Escaping for the XML-RPC wire and back, byte for byte what a server with xmlrpc-c sends; that makes LF of
+ * CR and CRLF.
  *
- * Bodies of objects are long and mostly clean, so the text is looked at 16 bytes at a time with the compiler's vectors
- * (SSE2 or NEON, whatever the machine has); only a byte that needs care leaves that path. */
+ * Bodies of objects are long and mostly clean, so the text is looked at 16 bytes at a time with the
+ * compiler's vectors (SSE2 or NEON, whatever the machine has); only what needs care leaves that path. */
 #include "common/rpc_text.h"
 
 #include <stdint.h>
@@ -24,7 +25,8 @@ static inline unsigned block_bits(block_bytes marked)
 	words[0] = __builtin_bswap64(words[0]);
 	words[1] = __builtin_bswap64(words[1]);
 #endif
-	return (unsigned)((words[0] * 0x0102040810204080u) >> 56) | (unsigned)((words[1] * 0x0102040810204080u) >> 56) << 8;
+	return (unsigned)((words[0] * 0x0102040810204080u) >> 56) |
+	       (unsigned)((words[1] * 0x0102040810204080u) >> 56) << 8;
 }
 
 static inline bool block_any(block_bytes marked)
@@ -60,7 +62,8 @@ static size_t sequence_length(const unsigned char *p, size_t left)
 	if (p[0] >= 0xe0 && p[0] <= 0xef) {
 		if (left < 3 || !is_tail(p, 1) || !is_tail(p, 2))
 			return 0;
-		unsigned c = (unsigned)(p[0] & 0x0f) << 12 | (unsigned)(p[1] & 0x3f) << 6 | (unsigned)(p[2] & 0x3f);
+		unsigned c = (unsigned)(p[0] & 0x0f) << 12 | (unsigned)(p[1] & 0x3f) << 6 |
+			     (unsigned)(p[2] & 0x3f);
 		return c >= 0x800 && (c < 0xd800 || c > 0xdfff) && c < 0xfffe ? 3 : 0;
 	}
 	if (p[0] >= 0xf0 && p[0] <= 0xf4) {
@@ -100,7 +103,7 @@ static char *escape_one(char *to, const char **p, const char *end)
 			if (n > 0 && n < 4)
 				to = put(to, *p, n);
 			else
-				*to++ = '?'; /* xmlrpc-c, which many clients are built on, refuses a document with a sequence of 4 */
+				*to++ = '?'; /* also for a sequence of 4: xmlrpc-c refuses those */
 		} else {
 			*to++ = c < 32 ? '?' : (char)c;
 		}
@@ -109,7 +112,8 @@ static char *escape_one(char *to, const char **p, const char *end)
 	return to;
 }
 
-/* Escapes a block whose bits say where & < > are. Copies whole blocks and moves on by what counted: a branch less a character. */
+/* Escapes a block whose bits say where & < > are. Copies whole blocks and moves on by what counted: a branch
+ * less a character. */
 static char *escape_block(char *to, const char *p, unsigned bits)
 {
 	static const char texts[64][8] = { ['&'] = "&amp;", ['<'] = "&lt;", ['>'] = "&gt;" };
@@ -157,7 +161,8 @@ void rpc_escape(struct strbuf *out, const char *text, size_t len)
 
 	while (p < end) {
 		const char *stop = end - p > CHUNK ? p + CHUNK : end;
-		/* the last block or sequence of a chunk may reach behind `stop`, and more is stored than counts */
+		/* the last block or sequence of a chunk may reach behind `stop`, and more is stored than
+		 * counts */
 		strbuf_grow(out, ((size_t)(stop - p) + BLOCK) * LONGEST + 2 * BLOCK);
 		char *to = escape_chunk(out->buf + out->len, &p, stop, end);
 		out->len = (size_t)(to - out->buf);
@@ -165,7 +170,8 @@ void rpc_escape(struct strbuf *out, const char *text, size_t len)
 	}
 }
 
-/* The character a reference at p stands for, and the reference's length; 0 where it isn't one of the four that are sent. */
+/* The character a reference at p stands for, and the reference's length; 0 where it isn't one of the four
+ * that are sent. */
 static size_t reference(const char *p, size_t left, char *c)
 {
 	static const struct { const char *text; size_t len; char c; } known[] = {

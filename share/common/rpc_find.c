@@ -1,4 +1,5 @@
-/* Where a client finds the API and who it is: the environment and the files of OpenNebula's tools (rpc_client.h). */
+/* Where a client finds the API and who it is: the environment and the files of OpenNebula's tools
+ * (rpc_client.h). */
 #include "common/rpc_client.h"
 
 #include <errno.h>
@@ -36,7 +37,8 @@ static enum one_rc first_line(const char *path, bool *found, struct strbuf *out,
 	while (len < (size_t)n && buf[len] != '\n' && buf[len] != '\r' && buf[len] != '\0')
 		len++;
 	if (len == 0 || len == sizeof(buf))
-		return one_err_set(err, ONE_INTERNAL, "%s: a first line of 1 to %d bytes is expected", path, LINE_MOST - 1);
+		return one_err_set(err, ONE_INTERNAL, "%s: a first line of 1 to %d bytes is expected", path,
+				   LINE_MOST - 1);
 	strbuf_add(out, buf, len);
 	explicit_bzero(buf, sizeof(buf));
 	*found = true;
@@ -65,7 +67,8 @@ static enum one_rc from_files(const char *name, bool *found, struct strbuf *out,
 	enum one_rc rc = first_line(arena_printf(&arena, "%s/.one/%s", dir, name), found, out, err);
 
 	if (rc == ONE_OK && !*found)
-		rc = first_line(paths_join(&arena, PATHS_VAR, arena_printf(&arena, ".one/%s", name)), found, out, err);
+		rc = first_line(paths_join(&arena, PATHS_VAR, arena_printf(&arena, ".one/%s", name)), found,
+				out, err);
 	arena_done(&arena);
 	return rc;
 }
@@ -95,7 +98,8 @@ enum one_rc rpc_find_session(const char *given_auth_file, struct strbuf *out, st
 	if (given_auth_file) {
 		rc = first_line(given_auth_file, &found, out, err);
 		if (rc == ONE_OK && !found)
-			rc = one_err_set(err, ONE_INTERNAL, "Cannot read %s: %s", given_auth_file, strerror(ENOENT));
+			rc = one_err_set(err, ONE_INTERNAL, "Cannot read %s: %s", given_auth_file,
+					 strerror(ENOENT));
 		return rc;
 	}
 	if (set && *set)
@@ -103,6 +107,7 @@ enum one_rc rpc_find_session(const char *given_auth_file, struct strbuf *out, st
 	if (rc == ONE_OK && !found)
 		rc = from_files("one_auth", &found, out, err);
 	if (rc == ONE_OK && !found)
-		rc = one_err_set(err, ONE_INTERNAL, "Who calls is not known: ONE_AUTH names no file and there is no ~/.one/one_auth");
+		rc = one_err_set(err, ONE_INTERNAL,
+				 "No session: ONE_AUTH names no file and there is no ~/.one/one_auth");
 	return rc;
 }

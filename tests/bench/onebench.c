@@ -2,8 +2,8 @@
  *
  *   onebench http://localhost:2633/RPC2 oneadmin:password vm-info 7 -c 16 -n 100000
  *
- * Hand-rolled sockets and epoll on one thread, so that on a small machine the generator leaves the processor to the server: answers
- * are only looked at as far as needed to know whether they say success. */
+ * Hand-rolled sockets and epoll on one thread, so that on a small machine the generator leaves the processor
+ * to the server: answers are only looked at as far as needed to know whether they say success. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
@@ -85,7 +85,8 @@ static void die(const char *what)
 
 static void begin_call(struct bench *b, const char *method, struct strbuf *xml)
 {
-	strbuf_addf(xml, "<?xml version=\"1.0\"?><methodCall><methodName>%s</methodName><params><param><value><string>", method);
+	strbuf_adds(xml, "<?xml version=\"1.0\"?><methodCall>");
+	strbuf_addf(xml, "<methodName>%s</methodName><params><param><value><string>", method);
 	rpc_escape(xml, b->auth, strlen(b->auth));
 	strbuf_adds(xml, "</string></value></param>");
 }
@@ -127,7 +128,8 @@ static void make_vm_info(struct bench *b, size_t index, struct strbuf *xml)
 	end_call(xml);
 }
 
-static void make_pool(struct bench *b, const char *method, long long from, long long to, int state, struct strbuf *xml)
+static void make_pool(struct bench *b, const char *method, long long from, long long to, int state,
+		      struct strbuf *xml)
 {
 	begin_call(b, method, xml);
 	add_int(xml, -2);
@@ -163,7 +165,8 @@ static void make_allocate(struct bench *b, size_t index, struct strbuf *xml)
 	end_call(xml);
 }
 
-/* METHOD then arguments: a number, true or false, anything else is a string; "%d" stands for the request's number. */
+/* METHOD then arguments: a number, true or false, anything else is a string; "%d" stands for the request's
+ * number. */
 static void make_any(struct bench *b, size_t index, struct strbuf *xml)
 {
 	begin_call(b, b->args[0], xml);
@@ -188,14 +191,18 @@ static void make_template(struct bench *b)
 	struct strbuf t = STRBUF_INIT;
 
 	strbuf_addf(&t, "CPU = \"%s\"\nVCPU = \"1\"\nMEMORY = \"%s\"\n", b->cpu, b->memory);
-	strbuf_adds(&t, "OS = [ ARCH = \"x86_64\", BOOT = \"\" ]\nFEATURES = [ ACPI = \"yes\", GUEST_AGENT = \"yes\" ]\n"
-		    "GRAPHICS = [ TYPE = \"VNC\", LISTEN = \"0.0.0.0\" ]\nINPUT = [ TYPE = \"tablet\", BUS = \"usb\" ]\n"
-		    "CONTEXT = [ NETWORK = \"YES\", SSH_PUBLIC_KEY = \"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBenchBenchBench bench\",\n"
-		    "  START_SCRIPT = \"hostnamectl set-hostname edge; systemctl restart agent\" ]\n"
-		    "DESCRIPTION = \"Made by the load generator <onebench> & thrown away\"\nLOGO = \"images/logos/linux.png\"\n");
+	strbuf_adds(&t, "OS = [ ARCH = \"x86_64\", BOOT = \"\" ]\n"
+			"FEATURES = [ ACPI = \"yes\", GUEST_AGENT = \"yes\" ]\n"
+			"GRAPHICS = [ TYPE = \"VNC\", LISTEN = \"0.0.0.0\" ]\n"
+			"INPUT = [ TYPE = \"tablet\", BUS = \"usb\" ]\n"
+			"CONTEXT = [ NETWORK = \"YES\",\n"
+			"  SSH_PUBLIC_KEY = \"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBenchBenchBench bench\",\n"
+			"  START_SCRIPT = \"hostnamectl set-hostname edge; systemctl restart agent\" ]\n"
+			"DESCRIPTION = \"Made by the load generator <onebench> & thrown away\"\n"
+			"LOGO = \"images/logos/linux.png\"\n");
 	for (int i = 0; t.len < TEMPLATE_BYTES; i++) {
-		strbuf_addf(&t, "BENCH_LABEL_%03d = \"site-%d rack %d & shelf %d\"\n", i, i * 7, i % 11, i % 5);
-		strbuf_addf(&t, "BENCH_GROUP_%03d = [ OWNER = \"team-%d\", COST = \"%d.25\", NOTE = \"kept for the audit of year %d\" ]\n",
+		strbuf_addf(&t, "BENCH_LABEL_%03d = \"site-%d & rack %d\"\n", i, i * 7, i % 11);
+		strbuf_addf(&t, "BENCH_GROUP_%03d = [ OWNER = \"team-%d\", COST = \"%d.25\", NOTE = \"year %d\" ]\n",
 			    i, i % 9, i * 3, 2000 + i);
 	}
 	rpc_escape(&b->template, t.buf, t.len);
@@ -256,7 +263,9 @@ static void next_request(struct bench *b, struct link *l)
 	l->retries = 0;
 	b->make(b, l->index, &xml);
 	strbuf_reset(&l->out);
-	strbuf_addf(&l->out, "POST %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: onebench\r\nContent-Type: text/xml\r\nContent-Length: %zu\r\n\r\n",
+	strbuf_addf(&l->out,
+		    "POST %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: onebench\r\n"
+		    "Content-Type: text/xml\r\nContent-Length: %zu\r\n\r\n",
 		    b->path, b->host, xml.len);
 	strbuf_add(&l->out, xml.buf, xml.len);
 	strbuf_done(&xml);
@@ -389,14 +398,16 @@ static void print_latency(uint32_t *us, size_t n)
 	qsort(us, n, sizeof(*us), compare);
 	printf("latency");
 	for (size_t i = 0; i < sizeof(percents) / sizeof(percents[0]); i++)
-		printf(" p%.0f %.3f ms,", percents[i], us[(size_t)((double)(n - 1) * percents[i] / 100)] / 1000.0);
+		printf(" p%.0f %.3f ms,", percents[i],
+		       us[(size_t)((double)(n - 1) * percents[i] / 100)] / 1000.0);
 	printf(" max %.3f ms\n", us[n - 1] / 1000.0);
 }
 
 static void print_rate(struct bench *b)
 {
-	printf("%s: %zu requests, %d clients, %.3f s, %.1f requests/s, %.1f MB/s, %zu failed\n", b->name, b->finished, b->clients,
-	       b->seconds, (double)b->finished / b->seconds, (double)b->bytes / b->seconds / 1e6, b->failed);
+	printf("%s: %zu requests, %d clients, %.3f s, %.1f requests/s, %.1f MB/s, %zu failed\n", b->name,
+	       b->finished, b->clients, b->seconds, (double)b->finished / b->seconds,
+	       (double)b->bytes / b->seconds / 1e6, b->failed);
 	print_latency(b->latency_us, b->finished);
 }
 
@@ -489,7 +500,9 @@ static void work_alloc_to_running(struct bench *b)
 			b->failed++;
 			break;
 		}
-		usleep((useconds_t)(took * 4 > POLL_LEAST_US ? took * 4 : POLL_LEAST_US)); /* the server has better things to do */
+		usleep((useconds_t)(took * 4 > POLL_LEAST_US
+					    ? took * 4
+					    : POLL_LEAST_US)); /* the server has better things to do */
 	}
 	printf("%zu of %zu VMs running after %.3f s\n", b->running, b->requests, (double)(all - start) / 1e6);
 }
@@ -549,9 +562,11 @@ static const struct {
 
 static void usage(void)
 {
-	fprintf(stderr, "onebench ENDPOINT USER:PASSWORD WORK [ARG...] [-c clients] [-n requests] [-t timeout s] [-H hold] [-C cpu] [-M memory MB]\n");
+	fprintf(stderr, "onebench ENDPOINT USER:PASSWORD WORK [ARG...] [-c clients] [-n requests]\n"
+			"         [-t timeout in s] [-H (on hold)] [-C cpu] [-M memory in MB]\n");
 	for (size_t i = 0; i < sizeof(works) / sizeof(works[0]); i++)
-		fprintf(stderr, "  %-20s %-16s %s (-n %zu)\n", works[i].name, works[i].args, works[i].doc, works[i].requests);
+		fprintf(stderr, "  %-20s %-16s %s (-n %zu)\n", works[i].name, works[i].args, works[i].doc,
+			works[i].requests);
 	exit(2);
 }
 

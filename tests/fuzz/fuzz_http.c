@@ -1,4 +1,5 @@
-/* libFuzzer: a request's head is judged the same whether it comes at once or byte by byte, and never read beyond its end. */
+/* libFuzzer: a request's head is judged the same whether it comes at once or byte by byte, and never read
+ * beyond its end. */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -26,7 +27,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	from = 0;
 	for (len = 1; len <= size && !http_parse_head(copy, len, &from, &in_parts); len++)
 		;
-	if (whole != (len <= size) || (whole && (at_once.status != in_parts.status || at_once.length != in_parts.length)))
+	if (whole != (len <= size) ||
+	    (whole && (at_once.status != in_parts.status || at_once.length != in_parts.length)))
 		abort();
 	free(copy);
 	return 0;

@@ -1,5 +1,5 @@
-/* libFuzzer: whatever bytes come in as a call, reading them does no harm, and what was read can be written as an answer that can be
- * escaped and unescaped again. */
+/* libFuzzer: whatever bytes come in as a call, reading them does no harm, and what was read can be written as
+ * an answer that can be escaped and unescaped again. */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>

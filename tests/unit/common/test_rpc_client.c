@@ -25,7 +25,8 @@
 #define STRING(s) "<value><string>" s "</string></value>"
 #define INT(i) "<value><i4>" i "</i4></value>"
 
-/* Answers each request with the next of `answers`; an empty one closes the connection instead, "hang" says nothing more. */
+/* Answers each request with the next of `answers`; an empty one closes the connection instead, "hang" says
+ * nothing more. */
 struct fake {
 	int fd, port;
 	pthread_t thread;
@@ -126,7 +127,8 @@ static struct rpc_client *client_of(const struct fake *f, int timeout_ms, size_t
 	char endpoint[64];
 
 	snprintf(endpoint, sizeof(endpoint), "http://127.0.0.1:%d/RPC2", f->port);
-	assert_int_equal(rpc_client_new(endpoint, "oneadmin:se<cret", timeout_ms, max_bytes, &c, &err), ONE_OK);
+	assert_int_equal(rpc_client_new(endpoint, "oneadmin:se<cret", timeout_ms, max_bytes, &c, &err),
+			 ONE_OK);
 	return c;
 }
 
@@ -192,7 +194,9 @@ static void a_call_carries_the_session_and_its_arguments(void **state)
 {
 	static const char *const answers[] = { HEAD BOOLEAN("1") INT("0") INT("0") TAIL };
 	static const int ids[] = { 4, 5 };
-	const struct rpc_arg args[] = { RPC_INT(-7), RPC_BOOL(true), RPC_STR("A = \"<&>\""), RPC_STR(NULL), RPC_INTS(ids, 2), RPC_END };
+	const struct rpc_arg args[] = {
+		RPC_INT(-7), RPC_BOOL(true), RPC_STR("A = \"<&>\""), RPC_STR(NULL), RPC_INTS(ids, 2), RPC_END,
+	};
 	struct fake *f = start_fake(answers, 1);
 	struct rpc_client *c = client_of(f, 10000, 10000);
 	struct one_err err = ONE_ERR_INIT;
@@ -207,8 +211,15 @@ static void a_call_carries_the_session_and_its_arguments(void **state)
 	assert_non_null(strstr(f->body, "<methodName>one.x</methodName>"));
 	const char *at = f->body;
 	static const char *const order[] = {
-		"<string>oneadmin:se&lt;cret</string>", "<i4>-7</i4>", "<boolean>1</boolean>", "<string>A = \"&lt;&amp;&gt;\"</string>",
-		"<string></string>", "<array>", "<i4>4</i4>", "<i4>5</i4>", "</array>",
+		"<string>oneadmin:se&lt;cret</string>",
+		"<i4>-7</i4>",
+		"<boolean>1</boolean>",
+		"<string>A = \"&lt;&amp;&gt;\"</string>",
+		"<string></string>",
+		"<array>",
+		"<i4>4</i4>",
+		"<i4>5</i4>",
+		"</array>",
 	};
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
 		at = strstr(at, order[i]);
@@ -220,8 +231,8 @@ static void a_call_carries_the_session_and_its_arguments(void **state)
 static void a_failed_answer_gives_its_code_and_text(void **state)
 {
 	static const char *const answers[] = {
-		HEAD BOOLEAN("0") STRING("[one.vm.info] Error getting virtual machine [9].") INT("1024") INT("9")
-		"<value><i8>-1</i8></value>" TAIL,
+		HEAD BOOLEAN("0") STRING("[one.vm.info] Error getting virtual machine [9].") INT("1024")
+			INT("9") "<value><i8>-1</i8></value>" TAIL,
 		HEAD BOOLEAN("0") STRING("odd") INT("-3") TAIL,
 	};
 	struct fake *f = start_fake(answers, 2);
@@ -243,8 +254,10 @@ static void a_failed_answer_gives_its_code_and_text(void **state)
 static void a_fault_gives_its_text(void **state)
 {
 	static const char *const answers[] = {
-		"<?xml version=\"1.0\"?><methodResponse><fault><value><struct><member><name>faultCode</name><value><int>-506</int></value></member>"
-		"<member><name>faultString</name>" STRING("Method 'one.x' not defined") "</member></struct></value></fault></methodResponse>",
+		"<?xml version=\"1.0\"?><methodResponse><fault><value><struct>"
+		"<member><name>faultCode</name><value><int>-506</int></value></member>"
+		"<member><name>faultString</name>" STRING("Method 'one.x' not defined") "</member>"
+		"</struct></value></fault></methodResponse>",
 	};
 	struct fake *f = start_fake(answers, 1);
 	struct rpc_client *c = client_of(f, 10000, 10000);
@@ -261,7 +274,11 @@ static void a_fault_gives_its_text(void **state)
 static void what_is_no_answer_is_an_error(void **state)
 {
 	static const char *const answers[] = {
-		"not even XML", "<methodResponse/>", HEAD TAIL, HEAD BOOLEAN("1") TAIL, HEAD INT("1") STRING("x") TAIL,
+		"not even XML",
+		"<methodResponse/>",
+		HEAD TAIL,
+		HEAD BOOLEAN("1") TAIL,
+		HEAD INT("1") STRING("x") TAIL,
 		"<!DOCTYPE a [<!ENTITY x 'y'>]>" HEAD BOOLEAN("1") STRING("&x;") INT("0") TAIL,
 		"<methodResponse><params><param><value>x</value></param></params></methodResponse>",
 		HEAD BOOLEAN("1") "<value><array><data/></array></value>" INT("0") TAIL,
@@ -338,7 +355,10 @@ static void a_server_that_says_nothing_meets_the_deadline(void **state)
 static void a_connection_lost_is_opened_anew(void **state)
 {
 	static const char *const answers[] = {
-		HEAD BOOLEAN("1") INT("1") INT("0") TAIL, "", HEAD BOOLEAN("1") INT("2") INT("0") TAIL, HEAD BOOLEAN("1") INT("3") INT("0") TAIL,
+		HEAD BOOLEAN("1") INT("1") INT("0") TAIL,
+		"",
+		HEAD BOOLEAN("1") INT("2") INT("0") TAIL,
+		HEAD BOOLEAN("1") INT("3") INT("0") TAIL,
 	};
 	struct fake *f = start_fake(answers, 4);
 	struct rpc_client *c = client_of(f, 10000, 10000);
@@ -427,7 +447,10 @@ static int set_home(void **state)
 
 static int remove_home(void **state)
 {
-	static const char *const left[] = { ".one/one_auth", ".one/one_endpoint", "auth", ".one", "var/.one/one_auth", "var/.one/one_endpoint", "var/.one", "var", "" };
+	static const char *const left[] = {
+		".one/one_auth", ".one/one_endpoint", "auth", ".one",
+		"var/.one/one_auth", "var/.one/one_endpoint", "var/.one", "var", "",
+	};
 	struct place *p = *state;
 
 	for (size_t i = 0; i < sizeof(left) / sizeof(left[0]); i++) {

@@ -18,11 +18,15 @@
 #include "common/strbuf.h"
 #include "oned/api/http.h"
 
-enum { PATIENCE_S = 20 };
+enum { PATIENCE_S = 20, FLOOD_PIECES = 1000 };
 
 static inline int dial_with(int port, int receive_buffer)
 {
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in to = {
+		.sin_family = AF_INET,
+		.sin_port = htons((uint16_t)port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
 	struct timeval patience = { .tv_sec = PATIENCE_S };
 	int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
@@ -65,7 +69,9 @@ static inline void post_bytes(int fd, const char *body, size_t len)
 {
 	char head[200];
 
-	snprintf(head, sizeof(head), "POST /RPC2 HTTP/1.1\r\nHost: x\r\nContent-Type: text/xml\r\nContent-Length: %zu\r\n\r\n", len);
+	snprintf(head, sizeof(head),
+		 "POST /RPC2 HTTP/1.1\r\nHost: x\r\nContent-Type: text/xml\r\nContent-Length: %zu\r\n\r\n",
+		 len);
 	send_text(fd, head);
 	send_bytes(fd, body, len);
 }
@@ -75,7 +81,8 @@ static inline void post(int fd, const char *body)
 	post_bytes(fd, body, strlen(body));
 }
 
-/* Reads one answer. The status, or 0 when the connection ended before a whole one; the body is put into `body`. */
+/* Reads one answer. The status, or 0 when the connection ended before a whole one; the body is put into
+ * `body`. */
 static inline int read_answer(int fd, struct strbuf *body, bool *closes)
 {
 	char head[4096];
@@ -150,10 +157,22 @@ static inline void echo(struct server *s, struct http_request *rq)
 	http_reply(rq, pieces, 2);
 }
 
-/* "echo...", "later...", "hold...", "refuse...", "pieces N" */
+static inline void reply_pieces(struct server *s, struct http_request *rq, const char *piece, size_t len, size_t n)
+{
+	struct http_piece *pieces = malloc(n * sizeof(*pieces));
+
+	if (!pieces)
+		abort();
+	for (size_t i = 0; i < n; i++)
+		pieces[i] = (struct http_piece){ piece, len, count_release, s };
+	http_reply(rq, pieces, n);
+	free(pieces);
+}
+
+/* "later...", "hold...", "refuse...", "pieces N", "flood" (more than any socket buffers); anything else is echoed */
 static inline void moods(void *ctx, struct http_request *rq)
 {
-	static const char piece[] = "0123456789";
+	static const char piece[] = "0123456789", big_piece[1 << 16];
 	struct server *s = ctx;
 
 	atomic_fetch_add(&s->calls, 1);
@@ -166,12 +185,9 @@ static inline void moods(void *ctx, struct http_request *rq)
 	} else if (strncmp(rq->body, "refuse", 6) == 0) {
 		http_refuse(rq, 500, "No.");
 	} else if (strncmp(rq->body, "pieces ", 7) == 0) {
-		size_t n = strtoul(rq->body + 7, NULL, 10);
-		struct http_piece *pieces = malloc(n * sizeof(*pieces));
-		for (size_t i = 0; i < n; i++)
-			pieces[i] = (struct http_piece){ piece, sizeof(piece) - 1, count_release, s };
-		http_reply(rq, pieces, n);
-		free(pieces);
+		reply_pieces(s, rq, piece, sizeof(piece) - 1, strtoul(rq->body + 7, NULL, 10));
+	} else if (strncmp(rq->body, "flood", 5) == 0) {
+		reply_pieces(s, rq, big_piece, sizeof(big_piece), FLOOD_PIECES);
 	} else {
 		echo(s, rq);
 	}
@@ -224,8 +240,14 @@ static inline void *answer_later(void *arg)
 static inline struct http_config usual_config(void)
 {
 	return (struct http_config){
-		.address = "127.0.0.1", .max_conn = 32, .backlog = 32, .keepalive_timeout_ms = 10000, .timeout_ms = 10000,
-		.max_body = 1 << 20, .max_buffered = 1 << 22, .loops = 2,
+		.address = "127.0.0.1",
+		.max_conn = 32,
+		.backlog = 32,
+		.keepalive_timeout_ms = 10000,
+		.timeout_ms = 10000,
+		.max_body = 1 << 20,
+		.max_buffered = 1 << 22,
+		.loops = 2,
 	};
 }
 
@@ -263,7 +285,7 @@ static inline void stop_server(struct server *s)
 	free(s);
 }
 
-/* Until somebody else has brought the counter to n (the test runner's own time limit ends a hopeless wait). */
+/* Until somebody else has brought the counter to n (the runner's time limit ends a hopeless wait). */
 static inline void wait_count(atomic_int *counter, int n)
 {
 	while (atomic_load(counter) < n)

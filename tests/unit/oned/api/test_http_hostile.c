@@ -1,5 +1,5 @@
-/* The HTTP server and XML-RPC under clients that are broken or mean harm: every one of them is bounded in time and memory, and an
- * honest client beside them is served. */
+/* The HTTP server and XML-RPC under clients that are broken or mean harm: every one of them is bounded in
+ * time and memory, and an honest client beside them is served. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -113,38 +113,62 @@ static void who_never_reads_is_closed_and_his_answer_released(void **state)
 	int fd = dial_with(s->port, 4096);
 
 	(void)state;
-	post(fd, "pieces 1000000");
-	wait_count(&s->released, 1000000);
+	post(fd, "flood");
+	wait_count(&s->released, FLOOD_PIECES);
 	assert_honest(s);
 	close(fd);
 	stop_server(s);
 }
 
-static void slow_clients_on_all_places_do_not_stop_the_api(void **state)
+/* All places of a stock configuration taken by clients of one kind, with deadlines so long that only eviction can help. */
+static void check_slow_clients(void (*be_slow)(int fd))
 {
 	enum { SLOW = 15 };
 	struct http_config config = usual_config();
 	int fds[SLOW];
 
-	(void)state;
-	config.max_conn = SLOW; /* as a stock configuration, with long deadlines */
+	config.max_conn = SLOW;
 	config.backlog = SLOW;
-	config.timeout_ms = 15000;
+	config.timeout_ms = 3600000;
 	struct server *s = start_server(&config, moods);
 	for (int i = 0; i < SLOW; i++) {
 		fds[i] = dial(s->port);
-		if (i % 3 == 0)
-			send_text(fds[i], "POST / HTT");
-		else if (i % 3 == 1)
-			send_text(fds[i], "POST / HTTP/1.1\r\nContent-Length: 1000\r\n\r\n<");
-		else
-			post(fds[i], "pieces 1000000"); /* and never reads */
+		be_slow(fds[i]);
 	}
 	for (int i = 0; i < 20; i++)
 		assert_honest(s);
 	for (int i = 0; i < SLOW; i++)
 		close(fds[i]);
 	stop_server(s);
+}
+
+static void begin_head(int fd)
+{
+	send_text(fd, "POST / HTT");
+}
+
+static void begin_body(int fd)
+{
+	send_text(fd, "POST / HTTP/1.1\r\nContent-Length: 1000\r\n\r\n<");
+}
+
+static void never_read(int fd)
+{
+	post(fd, "flood");
+}
+
+static void say_nothing(int fd)
+{
+	(void)fd;
+}
+
+static void slow_clients_on_all_places_do_not_stop_the_api(void **state)
+{
+	(void)state;
+	check_slow_clients(begin_head);
+	check_slow_clients(begin_body);
+	check_slow_clients(never_read);
+	check_slow_clients(say_nothing);
 }
 
 static void silent_connections_in_hundreds_do_not_stop_the_api(void **state)
@@ -294,7 +318,10 @@ static void a_head_without_end_is_refused(void **state)
 
 static void nonsense_gets_a_proper_status(void **state)
 {
-	static const struct { const char *text; int status; } cases[] = {
+	static const struct {
+		const char *text;
+		int status;
+	} cases[] = {
 		{ "GET / HTTP/1.1\r\n\r\n", 405 },
 		{ "\x16\x03\x01\x02\x01 tls?\r\n\r\n", 400 },
 		{ "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", 411 },
@@ -322,7 +349,8 @@ static void nonsense_gets_a_proper_status(void **state)
 
 static void garbage_behind_a_request_does_not_touch_its_answer(void **state)
 {
-	static const char text[] = "POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello\0\xff\xfe garbage\r\n\r\n";
+	static const char text[] =
+		"POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello\0\xff\xfe garbage\r\n\r\n";
 	struct http_config config = usual_config();
 	struct server *s = start_server(&config, moods);
 	struct strbuf body = STRBUF_INIT;
@@ -365,7 +393,8 @@ static void connections_that_break_anywhere_leave_nothing_behind(void **state)
 
 static void bytes_at_random_never_stop_the_server(void **state)
 {
-	static const char request[] = "POST /RPC2 HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello";
+	static const char request[] =
+		"POST /RPC2 HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello";
 	struct http_config config = short_deadlines();
 	struct server *s = start_server(&config, moods);
 	unsigned seed = 11;
@@ -405,7 +434,8 @@ static void assert_fault(struct server *s, const char *xml, size_t len, const ch
 static void a_bad_call_gets_a_fault(void **state)
 {
 	static const char laughs[] =
-		"<?xml version=\"1.0\"?><!DOCTYPE lolz [<!ENTITY lol \"lol\"><!ENTITY lol1 \"&lol;&lol;&lol;&lol;&lol;&lol;&lol;&lol;&lol;&lol;\">"
+		"<?xml version=\"1.0\"?><!DOCTYPE lolz [<!ENTITY lol \"lol\"><!ENTITY lol1 "
+		"\"&lol;&lol;&lol;&lol;&lol;&lol;&lol;&lol;&lol;&lol;\">"
 		"<!ENTITY lol2 \"&lol1;&lol1;&lol1;&lol1;&lol1;&lol1;&lol1;&lol1;&lol1;&lol1;\">"
 		"<!ENTITY lol3 \"&lol2;&lol2;&lol2;&lol2;&lol2;&lol2;&lol2;&lol2;&lol2;&lol2;\">]>"
 		"<methodCall><methodName>&lol3;</methodName></methodCall>";

@@ -21,7 +21,8 @@ static bool parse(const char *text, size_t len, struct http_head *head)
 
 static void a_request_is_read(void **state)
 {
-	static const char text[] = POST "Host: a\r\ncontent-LENGTH:  12 \r\nContent-Type: text/xml\r\n\r\n<body";
+	static const char text[] =
+		POST "Host: a\r\ncontent-LENGTH:  12 \r\nContent-Type: text/xml\r\n\r\n<body";
 	struct http_head head;
 
 	(void)state;

@@ -9,7 +9,9 @@
 
 #include "oned/api/rpc.h"
 
-#define CALL(values) "<?xml version=\"1.0\"?><methodCall><methodName>one.x</methodName><params>" values "</params></methodCall>"
+#define CALL(values)                                                                                         \
+	"<?xml version=\"1.0\"?><methodCall><methodName>one.x</methodName><params>" values                   \
+	"</params></methodCall>"
 #define PARAM(value) "<param><value>" value "</value></param>"
 
 static void assert_same(const struct strbuf *ours, xmlrpc_mem_block *theirs)
@@ -53,7 +55,8 @@ static xmlrpc_value *build(const char *format, ...)
 
 static void successes_are_written_as_xmlrpc_c_does(void **state)
 {
-	static const char text[] = "<VM><NAME>a & b</NAME>\r\n\t</VM> \"'\x7f \xc3\xa9\xe2\x82\xac"; /* xmlrpc-c knows no longer sequences */
+	/* xmlrpc-c knows no longer sequences */
+	static const char text[] = "<VM><NAME>a & b</NAME>\r\n\t</VM> \"'\x7f \xc3\xa9\xe2\x82\xac";
 	struct strbuf b = STRBUF_INIT;
 
 	(void)state;
@@ -89,7 +92,8 @@ static void a_failure_has_five_elements_the_last_an_i8(void **state)
 
 	(void)state;
 	rpc_failure(&b, "[one.vm.info] Error getting virtual machine [<7>].", 0x400, 7, -1);
-	assert_response(&b, build("(bsiiI)", 0, "[one.vm.info] Error getting virtual machine [<7>].", 0x400, 7, (xmlrpc_int64)-1));
+	assert_response(&b, build("(bsiiI)", 0, "[one.vm.info] Error getting virtual machine [<7>].", 0x400,
+				  7, (xmlrpc_int64)-1));
 }
 
 static void a_fault_is_written_as_xmlrpc_c_does(void **state)
@@ -115,8 +119,12 @@ static void a_fault_is_written_as_xmlrpc_c_does(void **state)
 static void any_value_is_written_as_xmlrpc_c_does(void **state)
 {
 	struct rpc_value items[] = {
-		{ .type = RPC_INT, .i = 5 }, { .type = RPC_I8, .i = 1LL << 40 }, { .type = RPC_BOOL, .i = 1 },
-		{ .type = RPC_STRING, .s = "a<b", .len = 3 }, { .type = RPC_DOUBLE, .d = -1.5 }, { .type = RPC_OTHER },
+		{ .type = RPC_INT, .i = 5 },
+		{ .type = RPC_I8, .i = 1LL << 40 },
+		{ .type = RPC_BOOL, .i = 1 },
+		{ .type = RPC_STRING, .s = "a<b", .len = 3 },
+		{ .type = RPC_DOUBLE, .d = -1.5 },
+		{ .type = RPC_OTHER },
 		{ .type = RPC_ARRAY },
 	};
 	struct rpc_member member = { "na&me", { .type = RPC_ARRAY, .items = items, .n = 7 } };
@@ -141,7 +149,8 @@ static void a_multicall_is_made_of_answers(void **state)
 	rpc_multicall_part(&b, part.buf, part.len);
 	strbuf_adds(&b, rpc_multicall_tail);
 	strbuf_done(&part);
-	assert_response(&b, build("(((bii)){s:i,s:s})", 1, 3, 0, "faultCode", -506, "faultString", "Method 'x' not defined"));
+	assert_response(&b, build("(((bii)){s:i,s:s})", 1, 3, 0, "faultCode", -506, "faultString",
+				  "Method 'x' not defined"));
 }
 
 /* ---- calls in ---- */
@@ -192,8 +201,9 @@ static void a_call_is_read_with_its_types(void **state)
 {
 	struct parsed *p = *state;
 
-	parse(p, CALL(PARAM("<string>oneadmin:a&lt;b</string>") PARAM("<i4>-7</i4>") PARAM("<int>8</int>") PARAM("<boolean>1</boolean>")
-		      PARAM("<i8>5000000000</i8>") PARAM("<double>-0.5</double>") PARAM("untyped") PARAM("<nil/>")
+	parse(p, CALL(PARAM("<string>oneadmin:a&lt;b</string>") PARAM("<i4>-7</i4>") PARAM("<int>8</int>")
+		      PARAM("<boolean>1</boolean>") PARAM("<i8>5000000000</i8>") PARAM("<double>-0.5</double>")
+		      PARAM("untyped") PARAM("<nil/>")
 		      PARAM("<array><data><value><int>1</int></value><value>x</value></data></array>")
 		      PARAM("<struct><member><name>k</name><value><int>2</int></value></member></struct>")));
 	assert_int_equal(p->fault, 0);
@@ -208,8 +218,10 @@ static void a_call_is_read_with_its_types(void **state)
 	assert_true(v[5].type == RPC_DOUBLE && v[5].d > -0.51 && v[5].d < -0.49);
 	assert_true(v[6].type == RPC_STRING && strcmp(v[6].s, "untyped") == 0);
 	assert_true(v[7].type == RPC_OTHER);
-	assert_true(v[8].type == RPC_ARRAY && v[8].n == 2 && v[8].items[0].i == 1 && strcmp(v[8].items[1].s, "x") == 0);
-	assert_true(v[9].type == RPC_STRUCT && v[9].n == 1 && strcmp(v[9].members[0].name, "k") == 0 && v[9].members[0].value.i == 2);
+	assert_true(v[8].type == RPC_ARRAY && v[8].n == 2 && v[8].items[0].i == 1 &&
+		    strcmp(v[8].items[1].s, "x") == 0);
+	assert_true(v[9].type == RPC_STRUCT && v[9].n == 1 && strcmp(v[9].members[0].name, "k") == 0 &&
+		    v[9].members[0].value.i == 2);
 }
 
 static void a_call_without_params_is_one(void **state)
@@ -229,7 +241,8 @@ static void texts_may_be_cdata_hold_markup_and_other_encodings(void **state)
 	parse(p, CALL(PARAM("<string><![CDATA[<a><b>]]></string>") "<!-- <x> --><?pi <y> ?>"));
 	assert_int_equal(p->fault, 0);
 	assert_string_equal(p->rq.params[0].s, "<a><b>");
-	parse(p, "<?xml version='1.0' encoding='iso-8859-1'?><methodCall><methodName>m</methodName><params>" PARAM("\xe9") "</params></methodCall>");
+	parse(p, "<?xml version='1.0' encoding='iso-8859-1'?>"
+		 "<methodCall><methodName>m</methodName><params>" PARAM("\xe9") "</params></methodCall>");
 	assert_int_equal(p->fault, 0);
 	assert_string_equal(p->rq.params[0].s, "\xc3\xa9");
 }
@@ -241,13 +254,19 @@ static void what_is_no_call_is_a_fault_with_xmlrpc_c_s_text(void **state)
 #define TEXT(text) "Call XML not a proper XML-RPC call.  " text
 	assert_refused(p, "", RPC_FAULT_PARSE, TEXT("Call is not valid XML.  no element found"));
 	assert_refused(p, "junk", RPC_FAULT_PARSE, TEXT("Call is not valid XML.  syntax error"));
-	assert_refused(p, "<methodCall/>", RPC_FAULT_PARSE, TEXT("Expected <methodCall> to have child <methodName>"));
-	assert_refused(p, "<foo/>", RPC_FAULT_PARSE, TEXT("XML-RPC call should be a <methodCall> element.  Instead, we have a <foo> element."));
-	assert_refused(p, CALL(PARAM("<int>abc</int>")), RPC_FAULT_PARSE, TEXT("<int> value 'abc' contains non-numerical junk: 'abc'"));
-	assert_refused(p, CALL(PARAM("<int>99999999999</int>")), RPC_FAULT_PARSE, "above the range allowed by XML-RPC");
+	assert_refused(p, "<methodCall/>", RPC_FAULT_PARSE,
+		       TEXT("Expected <methodCall> to have child <methodName>"));
+	assert_refused(p, "<foo/>", RPC_FAULT_PARSE,
+		       TEXT("XML-RPC call should be a <methodCall> element.  Instead, we have a <foo> element."));
+	assert_refused(p, CALL(PARAM("<int>abc</int>")), RPC_FAULT_PARSE,
+		       TEXT("<int> value 'abc' contains non-numerical junk: 'abc'"));
+	assert_refused(p, CALL(PARAM("<int>99999999999</int>")), RPC_FAULT_PARSE,
+		       "above the range allowed by XML-RPC");
 	assert_refused(p, CALL(PARAM("<boolean>2</boolean>")), RPC_FAULT_PARSE, "either '0' or '1'");
-	assert_refused(p, CALL(PARAM("<frob>2</frob>")), RPC_FAULT_PARSE, TEXT("Unknown value type -- XML element is named <frob>"));
-	assert_refused(p, CALL("<param/>"), RPC_FAULT_PARSE, TEXT("Expected <param> to have 1 children, found 0"));
+	assert_refused(p, CALL(PARAM("<frob>2</frob>")), RPC_FAULT_PARSE,
+		       TEXT("Unknown value type -- XML element is named <frob>"));
+	assert_refused(p, CALL("<param/>"), RPC_FAULT_PARSE,
+		       TEXT("Expected <param> to have 1 children, found 0"));
 	assert_refused(p, CALL(PARAM("&#0;")), RPC_FAULT_PARSE, "invalid character number");
 	assert_refused(p, CALL("") "<x", RPC_FAULT_PARSE, "does not end");
 }
@@ -256,12 +275,14 @@ static void a_document_type_is_refused_wherever_it_hides(void **state)
 {
 	struct parsed *p = *state;
 	static const char laughs[] =
-		"<?xml version=\"1.0\"?><!DOCTYPE a [<!ENTITY a0 \"ha\"><!ENTITY a1 \"&a0;&a0;&a0;&a0;&a0;&a0;&a0;&a0;&a0;&a0;\">"
+		"<?xml version=\"1.0\"?><!DOCTYPE a [<!ENTITY a0 \"ha\"><!ENTITY a1 "
+		"\"&a0;&a0;&a0;&a0;&a0;&a0;&a0;&a0;&a0;&a0;\">"
 		"<!ENTITY a2 \"&a1;&a1;&a1;&a1;&a1;&a1;&a1;&a1;&a1;&a1;\">]>"
 		"<methodCall><methodName>m</methodName><params>" PARAM("&a2;") "</params></methodCall>";
 
 	assert_refused(p, laughs, RPC_FAULT_PARSE, "A document type declaration is not allowed.");
-	assert_refused(p, "<!-- > --><?x > ?><!DOCTYPE a SYSTEM 'file:///etc/passwd'><a/>", RPC_FAULT_PARSE, "document type");
+	assert_refused(p, "<!-- > --><?x > ?><!DOCTYPE a SYSTEM 'file:///etc/passwd'><a/>", RPC_FAULT_PARSE,
+		       "document type");
 	assert_refused(p, "\xef\xbb\xbf<!DOCTYPE a><a/>", RPC_FAULT_PARSE, "document type");
 	assert_refused(p, "<a b='>'><!DOCTYPE a></a>", RPC_FAULT_PARSE, "document type");
 	parse_bytes(p, "<\0!\0D\0O\0C\0T\0Y\0P\0E\0", 18);
@@ -309,7 +330,8 @@ static void deep_nesting_is_refused_before_it_costs_a_stack(void **state)
 	parse(p, b.buf);
 	assert_int_equal(p->fault, 0);
 	nested(&b, 65);
-	assert_refused(p, b.buf, RPC_FAULT_PARSE, "Call XML not a proper XML-RPC call.  Nested data structure too deep.");
+	assert_refused(p, b.buf, RPC_FAULT_PARSE,
+		       "Call XML not a proper XML-RPC call.  Nested data structure too deep.");
 	nested(&b, 100000);
 	assert_refused(p, b.buf, RPC_FAULT_PARSE, "Nested data structure too deep.");
 	strbuf_reset(&b);
@@ -335,7 +357,8 @@ static void too_many_values_are_refused(void **state)
 
 static void bytes_at_random_never_do_harm(void **state)
 {
-	static const char call[] = CALL(PARAM("<string>a:b</string>") PARAM("<array><data><value><int>1</int></value></data></array>"));
+	static const char call[] = CALL(PARAM("<string>a:b</string>")
+					PARAM("<array><data><value><int>1</int></value></data></array>"));
 	struct parsed *p = *state;
 	unsigned seed = 3;
 	int good = 0;
@@ -345,7 +368,9 @@ static void bytes_at_random_never_do_harm(void **state)
 		memcpy(xml, call, sizeof(call));
 		for (int n = rand_r(&seed) % 4; n > 0; n--)
 			xml[(size_t)rand_r(&seed) % (sizeof(call) - 1)] = (char)(rand_r(&seed) % 256);
-		parse_bytes(p, xml, (size_t)rand_r(&seed) % 8 ? sizeof(call) - 1 : (size_t)rand_r(&seed) % sizeof(call));
+		parse_bytes(p, xml,
+			    (size_t)rand_r(&seed) % 8 ? sizeof(call) - 1
+						      : (size_t)rand_r(&seed) % sizeof(call));
 		good += p->fault == 0;
 		arena_done(&p->arena);
 	}
@@ -363,12 +388,17 @@ int main(void)
 		cmocka_unit_test(a_multicall_is_made_of_answers),
 		cmocka_unit_test_setup_teardown(a_call_is_read_with_its_types, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_call_without_params_is_one, setup, teardown),
-		cmocka_unit_test_setup_teardown(texts_may_be_cdata_hold_markup_and_other_encodings, setup, teardown),
-		cmocka_unit_test_setup_teardown(what_is_no_call_is_a_fault_with_xmlrpc_c_s_text, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_document_type_is_refused_wherever_it_hides, setup, teardown),
+		cmocka_unit_test_setup_teardown(texts_may_be_cdata_hold_markup_and_other_encodings, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(what_is_no_call_is_a_fault_with_xmlrpc_c_s_text, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_document_type_is_refused_wherever_it_hides, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(an_entity_of_ones_own_is_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(invalid_utf8_and_strange_encodings_are_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(deep_nesting_is_refused_before_it_costs_a_stack, setup, teardown),
+		cmocka_unit_test_setup_teardown(invalid_utf8_and_strange_encodings_are_refused, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(deep_nesting_is_refused_before_it_costs_a_stack, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(too_many_values_are_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(bytes_at_random_never_do_harm, setup, teardown),
 	};
