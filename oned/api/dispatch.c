@@ -316,6 +316,21 @@ void call_run_read(struct call *c)
 		call_finish(c, &c->err);
 }
 
+/* The right the row asks for. */
+static bool row_allows(struct txn *t, struct call *c)
+{
+	const struct method *m = c->method;
+	struct authz a;
+
+	if (!m->right || (m->flags & M_NO_RIGHT))
+		return true;
+	if (!(m->flags & M_TYPE_RIGHT))
+		return call_may(t, c, call_right(c), m->object, call_int(c, m->id_at));
+	call_checks_begin(c, &a);
+	authz_check_type(&a, call_right(c), m->object);
+	return call_checks_end(t, &a);
+}
+
 static void run_write(struct txn *t, void *arg)
 {
 	struct call *c = arg;
@@ -327,7 +342,7 @@ static void run_write(struct txn *t, void *arg)
 	/* A template that can't be read: told before the right to create, but after the right to change (as OpenNebula). */
 	if (c->prepare_err.rc && m->right == AUTH_CREATE)
 		goto unprepared;
-	if (m->right && !(m->flags & M_NO_RIGHT) && !call_may(t, c, call_right(c), m->object, m->flags & M_TYPE_RIGHT ? -1 : call_int(c, m->id_at)))
+	if (!row_allows(t, c))
 		return;
 	if (c->prepare_err.rc)
 		goto unprepared;
