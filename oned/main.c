@@ -250,6 +250,7 @@ static enum one_rc load_core(struct daemon *d, struct one_err *err)
 	rc = core_new(d->store, &outlets, &d->conf, &d->core, err);
 	if (rc)
 		return rc;
+	outlet_set_core(d->outlet, d->core);
 	d->api.acl = acl_index_new();
 	core_on_publish(d->core, on_publish, d);
 	rc = core_load(d->core, err);

@@ -83,6 +83,11 @@ static void on_vm_log(void *ctx, int vm_id, int level, const char *module, const
 	put(ctx, ITEM_LOG, vm_id, level, NULL, "", module, "", text);
 }
 
+void outlet_set_core(struct outlet *o, struct core *core)
+{
+	o->core = core;
+}
+
 void outlet_callbacks(struct outlet *o, struct core_outlets *out)
 {
 	*out = (struct core_outlets){ .ctx = o, .send = on_send, .event = on_event, .vm_log = on_vm_log };
@@ -140,7 +145,7 @@ static void do_send(struct outlet *o, const struct item *it)
 	struct one_err err = ONE_ERR_INIT;
 
 	if (!mads_has(o->config.mads, it->mad_kind, it->name)) {
-		one_err_set(&err, ONE_ACTION, "there is no such driver");
+		one_err_set(&err, ONE_ACTION, "there is no %s driver '%s'", it->mad_kind, it->name);
 		send_failed(o, it, &err);
 	} else if (make_payload(o, it, &payload, &err)) {
 		send_failed(o, it, &err);
@@ -237,7 +242,6 @@ enum one_rc outlet_start(struct outlet *o, const struct outlet_config *config, s
 	int rc;
 
 	o->config = *config;
-	o->core = config->codec->core;
 	rc = pthread_create(&o->thread, NULL, outlet_thread, o);
 	if (rc)
 		return one_err_set(err, ONE_INTERNAL, "Cannot start the outlet's thread: %s", strerror(rc));

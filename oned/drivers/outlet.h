@@ -23,5 +23,7 @@ enum one_rc outlet_start(struct outlet *o, const struct outlet_config *config, s
 void outlet_stop(struct outlet *o);
 /* For core_new: ctx is the outlet. */
 void outlet_callbacks(struct outlet *o, struct core_outlets *out);
+/* The core that was made with them; before its thread starts, for what it sends while drivers come up. */
+void outlet_set_core(struct outlet *o, struct core *core);
 
 #endif
