@@ -34,7 +34,7 @@ static int set_up(void **state)
 	world.cancel_fd = -1;
 	sem_init(&world.go, 0, 0);
 	sem_init(&world.late, 0, 0);
-	hosts_init(&hosts, "test:///default", "test:///no/such/%h.xml");
+	hosts_init(&hosts, "test:///default", "qemu+unix:///system?socket=/no/such/%h");
 	*state = &hosts;
 	return 0;
 }
@@ -161,7 +161,7 @@ static void the_uri_of_a_host_depends_on_where_it_is(void **state)
 	assert_string_equal(out.buf, "test:///default");
 	strbuf_reset(&out);
 	hosts_uri(*state, "edge01", &out);
-	assert_string_equal(out.buf, "test:///no/such/edge01.xml");
+	assert_string_equal(out.buf, "qemu+unix:///system?socket=/no/such/edge01");
 	strbuf_done(&out);
 }
 

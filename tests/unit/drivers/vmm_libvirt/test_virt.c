@@ -147,7 +147,7 @@ static void a_hypervisor_that_cannot_be_reached_says_why(void **state)
 	struct fixture *f = *state;
 	virConnectPtr c = NULL;
 
-	assert_int_equal(virt_open("test:///no/such/file.xml", &c, &f->err), ONE_ACTION);
+	assert_int_equal(virt_open("qemu+unix:///system?socket=/no/such/socket", &c, &f->err), ONE_ACTION);
 	assert_null(c);
 	assert_non_null(strstr(f->err.text, "Cannot connect to the hypervisor: "));
 }
