@@ -123,7 +123,7 @@ static enum one_rc find_size(struct txn *t, const struct tmpl *tmpl, bool *ask)
 static bool count_new(struct txn *t, const struct call *c, int ds_id, long long size_mb)
 {
 	if (size_mb < 0)
-		txn_fail(t, ONE_AUTHORIZATION, "user [%d] Image size must be a positive integer value.", c->who.uid);
+		txn_fail(t, ONE_AUTHORIZATION, "user [%d] Image size must be a positive integer value", c->who.uid);
 	else
 		image_quota_add(t, c->who.uid, c->who.gid, ds_id, size_mb, 1);
 	return txn_ok(t);

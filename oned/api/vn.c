@@ -117,14 +117,14 @@ static void api_vn_delete(struct txn *t, struct call *c)
 	call_ok_int(c, vn->o.id);
 }
 
-/* The network, when it is in a state to be changed; what: "remove Adress Range," as OpenNebula spells it. */
+/* The network, when it is in a state to be changed; what: "remove Adress Range, " as OpenNebula spells it. */
 static struct vnet *edit_ready(struct txn *t, struct call *c, const char *what)
 {
 	struct vnet *vn = call_edit(t, c);
 
 	if (!vn || vn->state == VNET_READY || vn->state == VNET_UPDATE_FAILURE)
 		return vn;
-	txn_fail(t, ONE_ACTION, "Could not %s Virtual Network is in wrong state: %s", what, vnet_state_name(vn->state));
+	txn_fail(t, ONE_ACTION, "Could not %sVirtual Network is in wrong state: %s", what, vnet_state_name(vn->state));
 	return NULL;
 }
 
@@ -163,7 +163,7 @@ static void api_vn_release(struct txn *t, struct call *c)
 
 static void api_vn_rm_ar(struct txn *t, struct call *c)
 {
-	struct vnet *vn = edit_ready(t, c, "remove Adress Range,");
+	struct vnet *vn = edit_ready(t, c, "remove Adress Range, ");
 
 	if (vn && !vnet_ar_remove(t, vn, call_int(c, 1), call_bool(c, 2)))
 		call_ok_int(c, vn->o.id);

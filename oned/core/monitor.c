@@ -9,6 +9,7 @@
 #include "oned/core/core_internal.h"
 
 #define EXPIRATION_DEFAULT_S 43200
+#define EXPIRE_EVERY_MS 1000
 #define EXPIRE_IDS 20 /* objects looked at in one go: bounds how long the core is busy with it */
 
 struct sample { time_t when; size_t len; char xml[]; };
@@ -17,7 +18,8 @@ struct monitor {
 	pthread_mutex_t lock;
 	struct imap latest[MONITOR_KINDS];  /* id -> struct sample */
 	int expiration_s[MONITOR_KINDS];
-	int next_expired[MONITOR_KINDS];    /* where monitor_expire goes on; the core thread's only */
+	int next_expired[MONITOR_KINDS];    /* where the next round begins; the core thread's only */
+	bool expiring;
 };
 
 static const struct { enum obj_type type; enum store_table table; const char *expired; } kinds[MONITOR_KINDS] = {
@@ -145,10 +147,19 @@ static void expire_some(struct txn *t, enum monitor_kind kind)
 		log_warn("ONE", "Old samples can't be deleted: %s", err.text);
 }
 
-void monitor_expire(struct txn *t)
+static void expire(struct txn *t, void *arg)
 {
-	if (!t->core->store)
-		return;
 	for (int i = 0; i < MONITOR_KINDS; i++)
 		expire_some(t, (enum monitor_kind)i);
+	txn_after(t, EXPIRE_EVERY_MS, expire, NULL, arg);
+}
+
+void monitor_expire_start(struct txn *t)
+{
+	struct monitor *m = core_monitor(t->core);
+
+	if (m->expiring || !t->core->store)
+		return;
+	m->expiring = true;
+	txn_after(t, EXPIRE_EVERY_MS, expire, NULL, NULL);
 }

@@ -31,7 +31,7 @@ int monitor_expiration(struct monitor *m, enum monitor_kind kind);
 void monitor_record(struct txn *t, enum monitor_kind kind, int id, time_t when, const char *xml, size_t len);
 /* The object is gone. */
 void monitor_forget(struct txn *t, enum monitor_kind kind, int id);
-/* Deletes rows that are too old, of a few objects a time: called every second. */
-void monitor_expire(struct txn *t);
+/* From now on rows that are too old are deleted, of a few objects a second. Once or more. */
+void monitor_expire_start(struct txn *t);
 
 #endif

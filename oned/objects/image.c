@@ -279,7 +279,7 @@ struct image *image_create(struct txn *t, const struct object *owner, const stru
 	    object_name_of_template(t, &img->o, "IMAGE"))
 		return NULL;
 	if (img->type == IMAGE_TYPES) {
-		txn_fail(t, ONE_INTERNAL, "Unknown type %s", type);
+		txn_fail(t, ONE_INTERNAL, "Unknown type ");
 		return NULL;
 	}
 	img->regtime = t->now;
