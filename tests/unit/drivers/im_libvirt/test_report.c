@@ -9,6 +9,7 @@
 #include "drivers/im_libvirt/probe.h"
 #include "drivers/im_libvirt/report.h"
 #include "drivers/vmm_libvirt/virt.h"
+#include "tests/lib/tsan_libvirt.h"
 
 #define A "6695eb01-f6a4-8304-79aa-97f2502e193f"
 #define B "6695eb01-f6a4-8304-79aa-97f2502e1940"

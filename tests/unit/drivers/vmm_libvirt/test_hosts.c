@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include "drivers/vmm_libvirt/hosts.h"
 #include "drivers/vmm_libvirt/virt.h"
+#include "tests/lib/tsan_libvirt.h"
 
 /* What the operations of these tests see and wait for. */
 static struct {

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include "drivers/vmm_libvirt/virt.h"
+#include "tests/lib/tsan_libvirt.h"
 
 static const char domain_xml[] = "<domain type='test'><name>one-7</name><memory>8192</memory><os><type>hvm</type></os>"
 				 "<devices><disk type='file' device='cdrom'><source file='/a.iso'/><target dev='hda'/></disk>"
