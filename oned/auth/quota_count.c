@@ -10,12 +10,15 @@
 
 #define MAX_METRICS 8
 
+/* clang-format off */
 static const struct { const char *element; const char *metrics[MAX_METRICS]; } sections[QUOTA_SECTIONS] = {
 	[QUOTA_DATASTORE] = { "DATASTORE", { "SIZE", "IMAGES" } },
-	[QUOTA_NETWORK] = { "NETWORK", { "LEASES" } },
-	[QUOTA_VM] = { "VM", { "VMS", "RUNNING_VMS", "CPU", "RUNNING_CPU", "MEMORY", "RUNNING_MEMORY", "SYSTEM_DISK_SIZE" } },
-	[QUOTA_IMAGE] = { "IMAGE", { "RVMS" } },
+	[QUOTA_NETWORK]   = { "NETWORK",   { "LEASES" } },
+	[QUOTA_VM]        = { "VM",        { "VMS", "RUNNING_VMS", "CPU", "RUNNING_CPU", "MEMORY", "RUNNING_MEMORY",
+					     "SYSTEM_DISK_SIZE" } },
+	[QUOTA_IMAGE]     = { "IMAGE",     { "RVMS" } },
 };
+/* clang-format on */
 
 /* Who is counted: a user or a group, with the default limits that stand behind its own. */
 struct party { enum obj_type type; const char *word; int id; int defaults; };
@@ -23,7 +26,10 @@ struct party { enum obj_type type; const char *word; int id; int defaults; };
 static struct tmpl *section_of(const struct quota *q, enum quota_section section)
 {
 	struct tmpl *const all[QUOTA_SECTIONS] = {
-		[QUOTA_DATASTORE] = q->datastore, [QUOTA_NETWORK] = q->network, [QUOTA_VM] = q->vm, [QUOTA_IMAGE] = q->image,
+		[QUOTA_DATASTORE] = q->datastore,
+		[QUOTA_NETWORK] = q->network,
+		[QUOTA_VM] = q->vm,
+		[QUOTA_IMAGE] = q->image,
 	};
 
 	return all[section];
@@ -50,7 +56,8 @@ static void put_hundredths(struct arena *arena, struct attr *record, const char 
 	if (value % 100 == 0)
 		attr_setf(arena, record, name, "%lld", value / 100);
 	else
-		attr_setf(arena, record, name, "%s%lld.%02lld", value < 0 ? "-" : "", llabs(value / 100), llabs(value % 100));
+		attr_setf(arena, record, name, "%s%lld.%02lld", value < 0 ? "-" : "", llabs(value / 100),
+			  llabs(value % 100));
 }
 
 static const char *used_name(const char *metric, char *buf, size_t size)
@@ -66,7 +73,8 @@ static struct attr *find_record(const struct quota *q, enum quota_section sectio
 	const struct tmpl *part = section_of(q, section);
 	long long has;
 
-	for (struct attr *a = part ? tmpl_find(part, sections[section].element) : NULL; a; a = tmpl_find_next(a))
+	for (struct attr *a = part ? tmpl_find(part, sections[section].element) : NULL; a;
+	     a = tmpl_find_next(a))
 		if (id < 0 || (attr_get_int(a, "ID", &has) && has == id))
 			return a;
 	return NULL;
@@ -104,7 +112,8 @@ static bool is_idle(const struct attr *record, enum quota_section section)
 	return true;
 }
 
-/* The counters of somebody: made when they are missing; NULL: there is no such user or group, or the transaction failed. */
+/* The counters of somebody: made when they are missing; NULL: there is no such user or group, or the
+ * transaction failed. */
 static struct quota *edit_quota(struct txn *t, const struct party *p)
 {
 	struct quota *q;
@@ -131,8 +140,8 @@ static void complete_sections(struct quota *q)
 
 /* ---- limits ---- */
 
-static long long limit_of(struct txn *t, const struct party *p, const struct attr *record, enum quota_section section, int id,
-			  const char *metric)
+static long long limit_of(struct txn *t, const struct party *p, const struct attr *record,
+			  enum quota_section section, int id, const char *metric)
 {
 	long long limit = get_hundredths(record, metric, LIMIT_DEFAULT * 100);
 	const struct quota *defaults;
@@ -145,25 +154,27 @@ static long long limit_of(struct txn *t, const struct party *p, const struct att
 	return dflt ? get_hundredths(dflt, metric, LIMIT_UNLIMITED * 100) : LIMIT_UNLIMITED * 100;
 }
 
-static enum one_rc over_limit(struct txn *t, const struct party *p, enum quota_section section, int id, const char *metric, long long limit)
+static enum one_rc over_limit(struct txn *t, const struct party *p, enum quota_section section, int id,
+			      const char *metric, long long limit)
 {
 	char where[32] = "";
 
 	if (id >= 0)
 		snprintf(where, sizeof(where), " with ID: %d", id);
-	return txn_fail(t, ONE_AUTHORIZATION, "%s [%d] limit of %g reached for %s quota in %s%s", p->word, p->id, (double)limit / 100,
-			metric, sections[section].element, where);
+	return txn_fail(t, ONE_AUTHORIZATION, "%s [%d] limit of %g reached for %s quota in %s%s", p->word,
+			p->id, (double)limit / 100, metric, sections[section].element, where);
 }
 
-static enum one_rc check_limits(struct txn *t, const struct party *p, const struct attr *record, enum quota_section section, int id,
-				const struct quota_amount *amounts, int n)
+static enum one_rc check_limits(struct txn *t, const struct party *p, const struct attr *record,
+				enum quota_section section, int id, const struct quota_amount *amounts, int n)
 {
 	char used[64];
 
 	for (int i = 0; i < n; i++) {
 		const char *metric = amounts[i].metric;
 		long long limit = limit_of(t, p, record, section, id, metric);
-		long long sum = get_hundredths(record, used_name(metric, used, sizeof(used)), 0) + hundredths(amounts[i].amount);
+		long long sum = get_hundredths(record, used_name(metric, used, sizeof(used)), 0) +
+				hundredths(amounts[i].amount);
 
 		if (limit != LIMIT_UNLIMITED * 100 && sum > limit)
 			return over_limit(t, p, section, id, metric, limit);
@@ -173,7 +184,8 @@ static enum one_rc check_limits(struct txn *t, const struct party *p, const stru
 
 /* ---- counting ---- */
 
-static void change_record(struct quota *q, struct attr *record, const struct quota_amount *amounts, int n, int sign)
+static void change_record(struct quota *q, struct attr *record, const struct quota_amount *amounts, int n,
+			  int sign)
 {
 	char used[64];
 
@@ -184,8 +196,8 @@ static void change_record(struct quota *q, struct attr *record, const struct quo
 	}
 }
 
-static enum one_rc party_add(struct txn *t, const struct party *p, enum quota_section section, int id, const struct quota_amount *amounts,
-			     int n, bool check)
+static enum one_rc party_add(struct txn *t, const struct party *p, enum quota_section section, int id,
+			     const struct quota_amount *amounts, int n, bool check)
 {
 	struct attr *record;
 	struct quota *q;
@@ -205,7 +217,8 @@ static enum one_rc party_add(struct txn *t, const struct party *p, enum quota_se
 	return ONE_OK;
 }
 
-static void party_del(struct txn *t, const struct party *p, enum quota_section section, int id, const struct quota_amount *amounts, int n)
+static void party_del(struct txn *t, const struct party *p, enum quota_section section, int id,
+		      const struct quota_amount *amounts, int n)
 {
 	struct quota *q = p->id > 0 && txn_exists(t, p->type, p->id) ? txn_edit(t, p->type, p->id) : NULL;
 	struct attr *record = q ? find_record(q, section, id) : NULL;
@@ -227,8 +240,8 @@ static struct party group_party(int gid)
 	return (struct party){ OBJ_GROUP_QUOTA, "group", gid, 1 };
 }
 
-enum one_rc quota_add(struct txn *t, int uid, int gid, enum quota_section section, int id, const struct quota_amount *amounts, int n,
-		      bool check)
+enum one_rc quota_add(struct txn *t, int uid, int gid, enum quota_section section, int id,
+		      const struct quota_amount *amounts, int n, bool check)
 {
 	struct party user = user_party(uid), group = group_party(gid);
 
@@ -237,7 +250,8 @@ enum one_rc quota_add(struct txn *t, int uid, int gid, enum quota_section sectio
 	return party_add(t, &group, section, id, amounts, n, check);
 }
 
-void quota_del(struct txn *t, int uid, int gid, enum quota_section section, int id, const struct quota_amount *amounts, int n)
+void quota_del(struct txn *t, int uid, int gid, enum quota_section section, int id,
+	       const struct quota_amount *amounts, int n)
 {
 	struct party user = user_party(uid), group = group_party(gid);
 
@@ -247,21 +261,27 @@ void quota_del(struct txn *t, int uid, int gid, enum quota_section section, int 
 
 /* ---- VMs ---- */
 
-#define VM_AMOUNTS(u)                                                                                                         \
-	{                                                                                                                     \
-		{ "VMS", (u)->vms }, { "RUNNING_VMS", (u)->running_vms }, { "CPU", (u)->cpu },                                \
-		{ "RUNNING_CPU", (u)->running_cpu }, { "MEMORY", (double)(u)->memory_mb },                                    \
-		{ "RUNNING_MEMORY", (double)(u)->running_memory_mb }, { "SYSTEM_DISK_SIZE", (double)(u)->system_disk_mb },    \
+/* clang-format off */
+#define VM_AMOUNTS(u)                                                                                        \
+	{                                                                                                    \
+		{ "VMS", (u)->vms }, { "RUNNING_VMS", (u)->running_vms },                                    \
+		{ "CPU", (u)->cpu }, { "RUNNING_CPU", (u)->running_cpu },                                    \
+		{ "MEMORY", (double)(u)->memory_mb }, { "RUNNING_MEMORY", (double)(u)->running_memory_mb },  \
+		{ "SYSTEM_DISK_SIZE", (double)(u)->system_disk_mb },                                         \
 	}
+/* clang-format on */
 
 static const struct quota_amount one_lease = { "LEASES", 1 }, one_vm = { "RVMS", 1 };
 
 static enum one_rc check_numbers(struct txn *t, const struct party *p, const struct vm_usage *u)
 {
 	if (u->memory_mb < 0)
-		return txn_fail(t, ONE_AUTHORIZATION, "%s [%d] MEMORY attribute must be a positive integer value", p->word, p->id);
+		return txn_fail(t, ONE_AUTHORIZATION,
+				"%s [%d] MEMORY attribute must be a positive integer value", p->word, p->id);
 	if (u->cpu < 0)
-		return txn_fail(t, ONE_AUTHORIZATION, "%s [%d] CPU attribute must be a positive float or integer value", p->word, p->id);
+		return txn_fail(t, ONE_AUTHORIZATION,
+				"%s [%d] CPU attribute must be a positive float or integer value", p->word,
+				p->id);
 	return ONE_OK;
 }
 
@@ -291,7 +311,8 @@ enum one_rc quota_vm_add(struct txn *t, int uid, int gid, const struct vm_usage 
 	if (party_add_vm(t, &user, u, check) || party_add_vm(t, &group, u, check))
 		return t->err.rc;
 	for (int i = 0; i < u->n_datastores; i++) {
-		const struct quota_amount amounts[] = { { "SIZE", (double)u->datastores[i].size_mb }, { "IMAGES", 0 } };
+		const struct quota_amount amounts[] = { { "SIZE", (double)u->datastores[i].size_mb },
+							{ "IMAGES", 0 } };
 
 		if (quota_add(t, uid, gid, QUOTA_DATASTORE, u->datastores[i].id, amounts, 2, check))
 			return t->err.rc;
@@ -317,7 +338,8 @@ void quota_vm_del(struct txn *t, int uid, int gid, const struct vm_usage *u)
 	party_del_vm(t, &user, u);
 	party_del_vm(t, &group, u);
 	for (int i = 0; i < u->n_datastores; i++) {
-		const struct quota_amount amounts[] = { { "SIZE", (double)u->datastores[i].size_mb }, { "IMAGES", 0 } };
+		const struct quota_amount amounts[] = { { "SIZE", (double)u->datastores[i].size_mb },
+							{ "IMAGES", 0 } };
 
 		quota_del(t, uid, gid, QUOTA_DATASTORE, u->datastores[i].id, amounts, 2);
 	}

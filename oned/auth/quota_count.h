@@ -1,7 +1,8 @@
 /* Counting against quotas: what users and groups use changes in the transaction of the object that uses it.
  *
- * oneadmin (uid 0) and its group (gid 0) are never counted; -1 leaves that side out. Amounts are kept in hundredths, so what was added
- * and taken away again leaves nothing behind. A record exists while something is used or limited. */
+ * oneadmin (uid 0) and its group (gid 0) are never counted; -1 leaves that side out. Amounts are kept in
+ * hundredths, so what was added and taken away again leaves nothing behind. A record exists while something
+ * is used or limited. */
 #ifndef ONED_AUTH_QUOTA_COUNT_H
 #define ONED_AUTH_QUOTA_COUNT_H
 
@@ -12,11 +13,18 @@ enum quota_section { QUOTA_DATASTORE, QUOTA_NETWORK, QUOTA_VM, QUOTA_IMAGE, QUOT
 
 struct quota_amount { const char *metric; double amount; };
 
-/* Adds to one record: id of the datastore, network or image, -1 for QUOTA_VM. check: tested against the limits first (the user's own, else
- * the default ones; then the group's): ONE_AUTHORIZATION "user [2] limit of 3 reached for VMS quota in VM", the transaction failed. */
-enum one_rc quota_add(struct txn *t, int uid, int gid, enum quota_section section, int id, const struct quota_amount *amounts, int n,
-		      bool check);
-void quota_del(struct txn *t, int uid, int gid, enum quota_section section, int id, const struct quota_amount *amounts, int n);
+/* Adds to one record: id of the datastore, network or image, -1 for QUOTA_VM. check: tested against the
+ * limits first (the user's own, else the default ones; then the group's): ONE_AUTHORIZATION "user [2] limit
+ * of 3 reached for VMS quota in VM", the transaction failed. */
+enum one_rc quota_add(struct txn *t, int uid, int gid, enum quota_section section, int id,
+		      const struct quota_amount *amounts, int n, bool check);
+void quota_del(struct txn *t, int uid, int gid, enum quota_section section, int id,
+	       const struct quota_amount *amounts, int n);
+
+struct vm_usage_ds {
+	int id;
+	long long size_mb;
+};
 
 /* What a VM uses. Numbers below 0 are refused when checked, as the reference words it. */
 struct vm_usage {
@@ -27,7 +35,7 @@ struct vm_usage {
 	int n_networks;
 	const int *images;             /* a running VM each; ids may repeat */
 	int n_images;
-	const struct vm_usage_ds { int id; long long size_mb; } *datastores; /* what its disks take of image datastores */
+	const struct vm_usage_ds *datastores; /* what its disks take of image datastores */
 	int n_datastores;
 };
 

@@ -1,7 +1,7 @@
 /* Virtual machines as they are stored: names of states, body in and out, the row of vm_pool.
  *
- *   VM: head PERMISSIONS LAST_POLL STATE LCM_STATE PREV_STATE PREV_LCM_STATE RESCHED STIME ETIME DEPLOY_ID [LOCK] MONITORING
- *       SCHED_ACTIONS TEMPLATE USER_TEMPLATE HISTORY_RECORDS(the current one) SNAPSHOTS* BACKUPS */
+ *   VM: head PERMISSIONS LAST_POLL STATE LCM_STATE PREV_STATE PREV_LCM_STATE RESCHED STIME ETIME DEPLOY_ID
+ *       [LOCK] MONITORING SCHED_ACTIONS TEMPLATE USER_TEMPLATE HISTORY_RECORDS(the current one) SNAPSHOTS* BACKUPS */
 #include "oned/objects/vm.h"
 
 #include <string.h>
@@ -279,23 +279,31 @@ static bool tag_is(const char *tag, const char *name)
 {
 	size_t len = strlen(name);
 
-	return !strncmp(tag, name, len) && tag[len] == '>';
+	return !strncmp(tag, name, len) && (tag[len] == '>' || tag[len] == '/');
 }
 
-/* Finds `name` among the elements that follow at this level. */
+/* Finds `name` among the elements that follow at this level. <NAME/> has its content behind it. */
 static bool find_element(const char *at, const char *name, struct span *out)
 {
 	int depth = 0;
 
-	for (const char *tag = next_tag(at); tag && depth >= 0; tag = next_tag(tag + 1)) {
-		bool closes = tag[1] == '/';
+	for (const char *tag = next_tag(at), *end; tag && depth >= 0; tag = next_tag(end)) {
+		bool closes = tag[1] == '/', empty;
 
-		if (!closes && depth++ == 0 && tag_is(tag + 1, name)) {
-			out->open = tag;
-			out->content = strchr(tag, '>') + 1;
-		} else if (closes && --depth == 0 && tag_is(tag + 2, name)) {
+		end = strchr(tag, '>');
+		if (!end)
+			return false;
+		empty = end[-1] == '/';
+		end++;
+		if (!closes && depth == 0 && tag_is(tag + 1, name)) {
+			*out = (struct span){ tag, end, end, end };
+			if (empty)
+				return true;
+		}
+		depth += closes ? -1 : !empty;
+		if (closes && depth == 0 && tag_is(tag + 2, name)) {
 			out->close = tag;
-			out->end = strchr(tag, '>') + 1;
+			out->end = end;
 			return true;
 		}
 	}

@@ -18,13 +18,15 @@ static bool can_increment(const struct vm *vm)
 	if (vm->snapshots_xml && *vm->snapshots_xml)
 		return false;
 	for (const struct attr *a = tmpl_find(vm->o.tmpl, "DISK"); a; a = tmpl_find_next(a))
-		if (a->vector && strcasecmp(text_of(a, "TYPE"), "SWAP") != 0 && strcasecmp(text_of(a, "FORMAT"), "QCOW2") != 0)
+		if (a->vector && strcasecmp(text_of(a, "TYPE"), "SWAP") != 0 &&
+		    strcasecmp(text_of(a, "FORMAT"), "QCOW2") != 0)
 			return false;
 	return true;
 }
 
 /* A value out of a list, upper case; the first of the list when it is none of them. */
-static void set_choice(struct tmpl *config, const struct attr *from, const char *name, const char *const *choices)
+static void set_choice(struct tmpl *config, const struct attr *from, const char *name,
+		       const char *const *choices)
 {
 	const char *value = choices[0];
 
@@ -36,7 +38,8 @@ static void set_choice(struct tmpl *config, const struct attr *from, const char 
 
 static void fill_config(const struct vm *vm, struct tmpl *config, const struct attr *from)
 {
-	static const char *const freezes[] = { "NONE", "AGENT", "SUSPEND", NULL }, *const modes[] = { "FULL", "INCREMENT", NULL },
+	static const char *const freezes[] = { "NONE", "AGENT", "SUSPEND", NULL },
+				 *const modes[] = { "FULL", "INCREMENT", NULL },
 				 *const increments[] = { "CBT", "SNAPSHOT", NULL };
 	bool with_volatile = false;
 	long long keep;

@@ -1,7 +1,8 @@
 /* The short forms of VMs: what pools show (short_body), and the JSON that queries look into (body_json).
  *
- *   VM: head LAST_POLL STATE LCM_STATE RESCHED STIME ETIME DEPLOY_ID [LOCK] TEMPLATE{CPU MEMORY VCPU DISK* NIC* GRAPHICS}
- *       MONITORING{CPU MEMORY STATE} USER_TEMPLATE{a few} HISTORY_RECORDS{the current one, shortened} */
+ *   VM: head LAST_POLL STATE LCM_STATE RESCHED STIME ETIME DEPLOY_ID [LOCK]
+ *       TEMPLATE{CPU MEMORY VCPU DISK* NIC* GRAPHICS} MONITORING{CPU MEMORY STATE} USER_TEMPLATE{a few}
+ *       HISTORY_RECORDS{the current one, shortened} */
 #include <string.h>
 
 #include "oned/objects/common.h"
@@ -22,8 +23,10 @@ static void out_values(const struct attr *vector, const char *const *names, bool
 
 static void out_disks(const struct tmpl *tmpl, struct strbuf *out)
 {
-	static const char *const names[] = { "DISK_ID", "DATASTORE", "DATASTORE_ID", "IMAGE", "IMAGE_ID", "SIZE", "TYPE", "CLONE",
-					     "CLONE_TARGET", "LN_TARGET", "DISK_SNAPSHOT_TOTAL_SIZE", NULL };
+	static const char *const names[] = {
+		"DISK_ID", "DATASTORE", "DATASTORE_ID", "IMAGE", "IMAGE_ID", "SIZE", "TYPE", "CLONE",
+		"CLONE_TARGET", "LN_TARGET", "DISK_SNAPSHOT_TOTAL_SIZE", NULL,
+	};
 
 	for (const struct attr *a = tmpl_find(tmpl, "DISK"); a; a = tmpl_find_next(a)) {
 		if (!a->vector)
@@ -36,9 +39,13 @@ static void out_disks(const struct tmpl *tmpl, struct strbuf *out)
 
 static void out_nic(const struct attr *nic, struct strbuf *out)
 {
-	static const char *const if_set[] = { "IP", "EXTERNAL_IP", "IP6", "IP6_ULA", "IP6_LINK", "IP6_GLOBAL", "NETWORK_MODE",
-					      "SCHED_REQUIREMENTS", "SCHED_RANK", NULL };
-	static const char *const always[] = { "MAC", "NETWORK", "NETWORK_ID", "NIC_ID", "SECURITY_GROUPS", NULL };
+	static const char *const if_set[] = {
+		"IP", "EXTERNAL_IP", "IP6", "IP6_ULA", "IP6_LINK", "IP6_GLOBAL", "NETWORK_MODE",
+		"SCHED_REQUIREMENTS", "SCHED_RANK", NULL,
+	};
+	static const char *const always[] = {
+		"MAC", "NETWORK", "NETWORK_ID", "NIC_ID", "SECURITY_GROUPS", NULL,
+	};
 
 	xml_out_open(out, "NIC");
 	out_values(nic, if_set, false, out);
@@ -89,8 +96,9 @@ static void out_monitoring(const struct tmpl *monitoring, struct strbuf *out)
 static void out_user_template(const struct tmpl *user, struct strbuf *out)
 {
 	static const struct { const char *name; bool even_empty; } texts[] = {
-		{ "LABELS", false }, { "ERROR", false }, { "SCHED_MESSAGE", false }, { "SCHED_RANK", true }, { "SCHED_DS_RANK", true },
-		{ "SCHED_REQUIREMENTS", true }, { "SCHED_DS_REQUIREMENTS", true }, { "USER_PRIORITY", true },
+		{ "LABELS", false }, { "ERROR", false }, { "SCHED_MESSAGE", false }, { "SCHED_RANK", true },
+		{ "SCHED_DS_RANK", true }, { "SCHED_REQUIREMENTS", true }, { "SCHED_DS_REQUIREMENTS", true },
+		{ "USER_PRIORITY", true },
 	};
 	static const char *const vectors[] = { "PUBLIC_CLOUD", "SCHED_ACTION" };
 

@@ -1,11 +1,13 @@
-/* CONTEXT: what a VM is told when it starts. Variables in it are replaced, and the network's addresses, files and the way to OneGate added. */
+/* CONTEXT: what a VM is told when it starts. Variables in it are replaced, and the network's addresses, files
+ * and the way to OneGate added. */
 #include <string.h>
 
 #include "oned/objects/common.h"
 #include "oned/objects/image.h"
 #include "oned/objects/vm_priv.h"
 
-/* ETH<n>_<name> is what the NIC has as `nic`, or else as `other`; of some the network is asked when the NIC hasn't got them. */
+/* ETH<n>_<name> is what the NIC has as `nic`, or else as `other`; of some the network is asked when the NIC
+ * hasn't got them. */
 static const struct context_variable { const char *name, *nic, *other; bool of_network; } variables[] = {
 	{ "IP", "IP", NULL, false },
 	{ "MAC", "MAC", NULL, false },
@@ -53,8 +55,8 @@ static const char *own_value(const struct attr *nic, const struct context_variab
 
 /* ---- NICs ---- */
 
-static enum one_rc add_nic_variable(struct vm_making *m, struct attr *context, const struct attr *nic, const char *prefix,
-				    const struct context_variable *v)
+static enum one_rc add_nic_variable(struct vm_making *m, struct attr *context, const struct attr *nic,
+				    const char *prefix, const struct context_variable *v)
 {
 	const char *value = own_value(nic, v), *name = arena_printf(m->t->arena, "%s_%s", prefix, v->name);
 	struct strbuf parsed = STRBUF_INIT;
@@ -76,7 +78,8 @@ static enum one_rc add_nic(struct vm_making *m, struct attr *context, const stru
 	if (!strcmp(nic->name, "NIC"))
 		prefix = arena_printf(m->t->arena, "ETH%s", text_of(nic, "NIC_ID"));
 	else
-		prefix = arena_printf(m->t->arena, "ETH%s_ALIAS%s", text_of(nic, "PARENT_ID"), text_of(nic, "ALIAS_ID"));
+		prefix = arena_printf(m->t->arena, "ETH%s_ALIAS%s", text_of(nic, "PARENT_ID"),
+				      text_of(nic, "ALIAS_ID"));
 	for (size_t i = 0; i < sizeof(variables) / sizeof(*variables); i++)
 		if (add_nic_variable(m, context, nic, prefix, &variables[i]))
 			return m->t->err.rc;
@@ -91,10 +94,23 @@ enum one_rc vm_context_nics(struct vm_making *m, bool automatic)
 	if (!context || !flag(context, "NETWORK"))
 		return ONE_OK;
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		for (const struct attr *nic = tmpl_find(m->vm->o.tmpl, names[i]); nic; nic = tmpl_find_next(nic))
+		for (const struct attr *nic = tmpl_find(m->vm->o.tmpl, names[i]); nic;
+		     nic = tmpl_find_next(nic))
 			if ((automatic || !vm_nic_is_auto(nic)) && add_nic(m, context, nic))
 				return m->t->err.rc;
 	return ONE_OK;
+}
+
+static void add_pci_nic(struct vm_making *m, struct attr *context, const struct attr *pci)
+{
+	for (size_t i = 0; i < sizeof(variables) / sizeof(*variables); i++) {
+		const char *value = own_value(pci, &variables[i]);
+		const char *id = text_of(pci, "PCI_ID");
+		const char *name = arena_printf(m->t->arena, "PCI%s_%s", id, variables[i].name);
+
+		if (*value)
+			attr_set(&m->vm->o.arena, context, name, value);
+	}
 }
 
 static void add_pci(struct vm_making *m, struct attr *context)
@@ -105,12 +121,8 @@ static void add_pci(struct vm_making *m, struct attr *context)
 	for (const struct attr *pci = tmpl_find(m->vm->o.tmpl, "PCI"); pci; pci = tmpl_find_next(pci)) {
 		const char *id = text_of(pci, "PCI_ID"), *address = text_of(pci, "VM_ADDRESS");
 
-		for (size_t i = 0; network && !strcmp(text_of(pci, "TYPE"), "NIC") && i < sizeof(variables) / sizeof(*variables); i++) {
-			const char *value = own_value(pci, &variables[i]);
-
-			if (*value)
-				attr_set(arena, context, arena_printf(m->t->arena, "PCI%s_%s", id, variables[i].name), value);
-		}
+		if (network && !strcmp(text_of(pci, "TYPE"), "NIC"))
+			add_pci_nic(m, context, pci);
 		if (*address)
 			attr_set(arena, context, arena_printf(m->t->arena, "PCI%s_ADDRESS", id), address);
 	}
@@ -140,7 +152,8 @@ static enum one_rc add_files(struct vm_making *m, struct attr *context, const ch
 	return m->t->err.rc;
 }
 
-/* The token itself is made for each deployment; it needs to be known who made the VM, even after it changes hands. */
+/* The token itself is made for each deployment; it needs to be known who made the VM, even after it changes
+ * hands. */
 static enum one_rc add_token(struct vm_making *m, struct attr *context)
 {
 	const char *endpoint = vm_setting(m->t, "ONEGATE_ENDPOINT");

@@ -113,7 +113,8 @@ static bool is_imported(struct txn *t, const char *deploy_id)
 		const struct version *v = txn_version(t, OBJ_VM, ids[i]);
 		struct object *o;
 
-		if (!v || v->index.state == VM_DONE || !strstr(v->body, mark.buf) || obj_load(v->ops, v->body, v->body_len, &o, NULL))
+		if (!v || v->index.state == VM_DONE || !strstr(v->body, mark.buf) ||
+		    obj_load(v->ops, v->body, v->body_len, &o, NULL))
 			continue;
 		found = tmpl_get(o->tmpl, "IMPORTED") && !strcmp(((struct vm *)o)->deploy_id, deploy_id);
 		obj_free(o);
@@ -208,7 +209,8 @@ static enum one_rc take_template(struct vm_making *m)
 	take_hold(vm);
 	if (vm_disks_locked(vm))
 		vm->state = VM_CLONING;
-	if (vm_set_boot_order(m) || vm_take_backup(m) || vm_make_context(m) || vm_take_requirements(m) || vm_set_requirements(m->t, vm))
+	if (vm_set_boot_order(m) || vm_take_backup(m) || vm_make_context(m) || vm_take_requirements(m) ||
+	    vm_set_requirements(m->t, vm))
 		return m->t->err.rc;
 	if (vm_take_graphics(m) || vm_take_video(m) || take_import(m))
 		return m->t->err.rc;
@@ -232,8 +234,8 @@ static void set_up(struct vm_making *m, const struct object *owner, const struct
 		tmpl_set(vm->user, "SUBMIT_ON_HOLD", "YES");
 }
 
-struct vm *vm_create_with(struct txn *t, const struct identity *who, const struct object *owner, const struct tmpl *tmpl, bool hold,
-			  vm_may_use_fn may_use, void *ctx)
+struct vm *vm_create_with(struct txn *t, const struct identity *who, const struct object *owner,
+			  const struct tmpl *tmpl, bool hold, vm_may_use_fn may_use, void *ctx)
 {
 	struct vm_making m = { .t = t, .who = who, .may_use = may_use, .may_ctx = ctx };
 
@@ -247,7 +249,8 @@ struct vm *vm_create_with(struct txn *t, const struct identity *who, const struc
 	return m.vm;
 }
 
-struct vm *vm_create(struct txn *t, const struct identity *who, const struct object *owner, const struct tmpl *tmpl, bool hold)
+struct vm *vm_create(struct txn *t, const struct identity *who, const struct object *owner,
+		     const struct tmpl *tmpl, bool hold)
 {
 	return vm_create_with(t, who, owner, tmpl, hold, NULL, NULL);
 }

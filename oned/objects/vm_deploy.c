@@ -78,7 +78,8 @@ static enum one_rc set_transfer(struct txn *t, struct vm *vm, struct attr *disk,
 		const char *value = tmpl_text(ds->o.tmpl, arena_printf(t->arena, "%s_%s", names[i], upper));
 
 		if (!*value)
-			return txn_fail(t, ONE_ACTION, "Image Datastore does not support transfer mode: %s", tm_mad);
+			return txn_fail(t, ONE_ACTION, "Image Datastore does not support transfer mode: %s",
+					tm_mad);
 		attr_set(&vm->o.arena, disk, names[i], value);
 	}
 	attr_set(&vm->o.arena, disk, "TM_MAD_SYSTEM", tm_mad);

@@ -22,7 +22,8 @@ static const char *text_of(const struct attr *vector, const char *name)
 /* ---- OS ---- */
 
 /* KERNEL or INITRD from a file datastore: what the driver needs to fetch it. */
-static enum one_rc fill_os_file(struct vm_making *m, struct attr *os, const char *base, const struct image *img)
+static enum one_rc fill_os_file(struct vm_making *m, struct attr *os, const char *base,
+				const struct image *img)
 {
 	const struct datastore *ds = txn_read(m->t, OBJ_DATASTORE, img->ds_id);
 	struct arena *arena = &m->vm->o.arena;
@@ -59,7 +60,8 @@ static enum one_rc take_os_file(struct vm_making *m, struct attr *os, const char
 		return vm_fail(m, "Only one FILE variable can be used in: %s", text);
 	img = txn_read(m->t, OBJ_IMAGE, ids[0]);
 	if (img->type != type)
-		return vm_fail(m, "%s needs an image of type %s and not %s", base, image_type_name(type), image_type_name(img->type));
+		return vm_fail(m, "%s needs an image of type %s and not %s", base, image_type_name(type),
+			       image_type_name(img->type));
 	if (img->state != IMAGE_READY)
 		return vm_fail(m, "%s Image '%d 'not in READY state.", image_type_name(img->type), ids[0]);
 	return fill_os_file(m, os, base, img);
@@ -73,8 +75,9 @@ static const char *make_uuid(struct arena *arena)
 	random_bytes(b, sizeof(b));
 	b[6] = (unsigned char)((b[6] & 0x0f) | 0x40);
 	b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
-	return arena_printf(arena, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2], b[3],
-			    b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+	return arena_printf(arena, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
+			    b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12],
+			    b[13], b[14], b[15]);
 }
 
 enum one_rc vm_take_os(struct vm_making *m)
@@ -124,7 +127,8 @@ enum one_rc vm_check_raw(struct vm_making *m)
 	if (!mad)
 		return vm_fail(m, "Invalid RAW section: unsupported TYPE");
 	type = text_of(mad, "TYPE");
-	if ((!strcasecmp(type, "kvm") || !strcasecmp(type, "qemu")) && !is_domain_part(m, text_of(raw, "DATA")))
+	if ((!strcasecmp(type, "kvm") || !strcasecmp(type, "qemu")) &&
+	    !is_domain_part(m, text_of(raw, "DATA")))
 		return vm_fail(m, "Invalid RAW section: cannot validate DATA with domain.rng schema");
 	return ONE_OK;
 }
@@ -168,7 +172,9 @@ static enum one_rc check_pci(struct vm_making *m, const struct attr *pci)
 /* Where the guest finds the device: a slot each on one bus, or with q35 a bus each. */
 static enum one_rc place_pci(struct vm_making *m, struct attr *pci, unsigned slot)
 {
-	static const char *const host_side[] = { "DOMAIN", "BUS", "SLOT", "FUNCTION", "ADDRESS", "PREV_ADDRESS", "NUMA_NODE", "UUID" };
+	static const char *const host_side[] = {
+		"DOMAIN", "BUS", "SLOT", "FUNCTION", "ADDRESS", "PREV_ADDRESS", "NUMA_NODE", "UUID",
+	};
 	struct arena *arena = &m->vm->o.arena;
 	const char *text = text_of(pci, "VM_BUS");
 	unsigned bus;
@@ -235,9 +241,11 @@ enum one_rc vm_take_graphics(struct vm_making *m)
 
 	if (!graphics)
 		return ONE_OK;
-	if (*text_of(graphics, "PORT") && (!attr_get_int(graphics, "PORT", &port) || port < 0 || port > 65535))
+	if (*text_of(graphics, "PORT") &&
+	    (!attr_get_int(graphics, "PORT", &port) || port < 0 || port > 65535))
 		return vm_fail(m, "Wrong PORT number in GRAPHICS attribute");
-	if (attr_get_bool(graphics, "RANDOM_PASSWD", &at_random) && at_random && !*text_of(graphics, "PASSWD")) {
+	if (attr_get_bool(graphics, "RANDOM_PASSWD", &at_random) && at_random &&
+	    !*text_of(graphics, "PASSWD")) {
 		random_hex(secret, 32);
 		attr_set(&m->vm->o.arena, graphics, "PASSWD", secret);
 	}
@@ -315,8 +323,10 @@ static enum one_rc order_device(struct vm_making *m, const char *device, const c
 	const char *digits = device + (disk ? 4 : 3), *id_name = disk ? "DISK_ID" : "NIC_ID";
 	long long id;
 
-	if ((!disk && strncasecmp(device, "nic", 3) != 0) || !isdigit((unsigned char)*digits) || !value_int(digits, &id))
-		return vm_fail(m, "Wrong OS/BOOT value: \"%s\" should be a comma-separated list of disk# or nic#", all);
+	if ((!disk && strncasecmp(device, "nic", 3) != 0) || !isdigit((unsigned char)*digits) ||
+	    !value_int(digits, &id))
+		return vm_fail(m, "Wrong OS/BOOT value: \"%s\" should be a comma-separated list of disk# or nic#",
+			       all);
 	if (!set_order(m->vm, disk ? "DISK" : "NIC", id_name, id, order))
 		return vm_fail(m, "Wrong OS/BOOT value. Device with %s %lld not found", id_name, id);
 	return ONE_OK;

@@ -98,7 +98,8 @@ static enum rank rank_of(const struct disks *d, enum image_type type)
 	return RANK_FIRST_OS;
 }
 
-static enum one_rc note_disk(struct vm_making *m, struct disks *d, struct attr *disk, const char *prefix, enum rank rank)
+static enum one_rc note_disk(struct vm_making *m, struct disks *d, struct attr *disk, const char *prefix,
+			     enum rank rank)
 {
 	const char *target = text_of(disk, "TARGET");
 
@@ -112,7 +113,8 @@ static enum one_rc note_disk(struct vm_making *m, struct disks *d, struct attr *
 }
 
 /* The image's snapshots are those of the disk from now on. */
-static void add_snapshots(const struct tmpl *snapshots, int disk_id, struct arena *scratch, struct strbuf *out)
+static void add_snapshots(const struct tmpl *snapshots, int disk_id, struct arena *scratch,
+			  struct strbuf *out)
 {
 	struct tmpl *copy = tmpl_copy(scratch, snapshots);
 
@@ -120,7 +122,8 @@ static void add_snapshots(const struct tmpl *snapshots, int disk_id, struct aren
 	tmpl_to_xml(copy, "SNAPSHOTS", out);
 }
 
-static enum one_rc take_disk(struct vm_making *m, struct disks *d, struct attr *disk, const char *tm_mad_system, struct strbuf *snapshots_xml)
+static enum one_rc take_disk(struct vm_making *m, struct disks *d, struct attr *disk,
+			     const char *tm_mad_system, struct strbuf *snapshots_xml)
 {
 	struct arena *arena = &m->vm->o.arena;
 	const struct tmpl *snapshots;
@@ -252,7 +255,8 @@ static void release_disk(struct txn *t, const struct vm *vm, const struct attr *
 
 	if (!attr_get_int(disk, "IMAGE_ID", &image))
 		return;
-	if (attr_get_int(disk, "SIZE", &size) && attr_get_int(disk, "ORIGINAL_SIZE", &original) && size > original)
+	if (attr_get_int(disk, "SIZE", &size) && attr_get_int(disk, "ORIGINAL_SIZE", &original) &&
+	    size > original)
 		image_set_size(t, (int)image, size);
 	if (attr_get_int(disk, "DISK_ID", &disk_id))
 		image_set_snapshots(t, (int)image, snapshots_of(vm, disk_id, t->arena));

@@ -1,4 +1,4 @@
-/* History of VMs: a record a stay on a host. The current one is part of the body, all are rows of the table history. */
+/* History of VMs: a record a stay on a host. The current one is in the body, all are rows of a table. */
 #include "oned/objects/vm.h"
 
 #include "oned/objects/vm_priv.h"
@@ -76,17 +76,25 @@ void vm_history_brief(const struct vm *vm, const struct vm_history *h, struct st
 	xml_out_close(out, "HISTORY");
 }
 
-struct vm_history *vm_history_open(struct txn *t, struct vm *vm, int hid, int cid, const char *hostname, const char *vm_mad,
-				   const char *tm_mad, int ds_id)
+struct vm_history *vm_history_open(struct txn *t, struct vm *vm, int hid, int cid, const char *hostname,
+				   const char *vm_mad, const char *tm_mad, int ds_id)
 {
 	struct arena *arena = &vm->o.arena;
 	struct vm_history *h = arena_new(arena, struct vm_history);
 
 	(void)t;
 	*h = (struct vm_history){
-		.seq = vm->history ? vm->history->seq + 1 : 0, .hid = hid, .cid = cid, .ds_id = ds_id,
-		.hostname = arena_strdup(arena, hostname), .vm_mad = arena_strdup(arena, vm_mad),
-		.tm_mad = arena_strdup(arena, tm_mad), .action = VM_ACTION_NONE, .uid = -1, .gid = -1, .req_id = -1,
+		.seq = vm->history ? vm->history->seq + 1 : 0,
+		.hid = hid,
+		.cid = cid,
+		.ds_id = ds_id,
+		.hostname = arena_strdup(arena, hostname),
+		.vm_mad = arena_strdup(arena, vm_mad),
+		.tm_mad = arena_strdup(arena, tm_mad),
+		.action = VM_ACTION_NONE,
+		.uid = -1,
+		.gid = -1,
+		.req_id = -1,
 	};
 	vm->history = h;
 	return h;

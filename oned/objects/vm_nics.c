@@ -1,4 +1,5 @@
-/* NICs of a VM: their numbers and names, addresses, aliases and security groups. A PCI device of TYPE NIC is one too. */
+/* NICs of a VM: their numbers and names, addresses, aliases and security groups. PCI devices of TYPE NIC
+ * are some too. */
 #include <ctype.h>
 #include <string.h>
 #include <strings.h>
@@ -134,7 +135,8 @@ static enum one_rc take_alias(struct vm_making *m, struct nics *all, struct attr
 	if (connect_nic(m, nic))
 		return m->t->err.rc;
 	set_name(arena, nic, arena_printf(arena, "NIC%d_ALIAS%d", parent->id, id));
-	attr_setf(arena, parent->nic, "ALIAS_IDS", parent->aliases > 1 ? "%s,%d" : "%s%d", text_of(parent->nic, "ALIAS_IDS"), id);
+	attr_setf(arena, parent->nic, "ALIAS_IDS", parent->aliases > 1 ? "%s,%d" : "%s%d",
+		  text_of(parent->nic, "ALIAS_IDS"), id);
 	return ONE_OK;
 }
 

@@ -20,8 +20,8 @@ void vm_out(const struct vm *vm, bool with_history, struct strbuf *out);
 
 #define VM_MAX_DEVICES 256 /* disks, NICs, aliases and PCI devices of a VM, each */
 
-/* A VM while its template is worked on. The user's attributes are in vm->user, what OpenNebula knows moves into vm->o.tmpl. The functions
- * below fail the transaction with ONE_INTERNAL and return its code. */
+/* A VM while its template is worked on. The user's attributes are in vm->user, what OpenNebula knows moves
+ * into vm->o.tmpl. The functions below fail the transaction with ONE_INTERNAL and return its code. */
 struct vm_making {
 	struct txn *t;
 	struct vm *vm;
@@ -39,18 +39,20 @@ static inline long long vm_kb(long long mb)
 
 enum one_rc vm_fail(struct vm_making *m, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* vm_template.c: moves attributes from the user's template to the VM's; how many were there. Of vectors_only the rest is dropped. */
+/* vm_template.c: moves attributes from the user's template to the VM's; how many were there. Of vectors_only
+ * the rest is dropped. */
 int vm_take(struct vm *vm, const char *name, bool vectors_only);
-/* The same of a single value, which stays valid; "" when there is none. Nothing is added to the VM's template. */
+/* The same of a single value, which stays valid; "" when there is none. Nothing is added to the VM's
+ * template. */
 const char *vm_take_text(struct vm *vm, const char *name);
 /* Of several of that name only the first stays; it, or NULL. */
 struct attr *vm_keep_first(struct tmpl *t, const char *name);
 enum one_rc vm_take_numbers(struct vm_making *m);      /* MEMORY, CPU, VCPU..., costs */
 void vm_take_known(struct vm *vm);                     /* what moves as it is */
-enum one_rc vm_take_clouds(struct vm_making *m);       /* PUBLIC_CLOUD, EC2: variables; they stay the user's */
+enum one_rc vm_take_clouds(struct vm_making *m); /* PUBLIC_CLOUD, EC2: variables; they stay the user's */
 enum one_rc vm_take_defaults(struct vm_making *m);     /* NIC_DEFAULT */
 void vm_take_vrouter(struct vm *vm);
-enum one_rc vm_take_requirements(struct vm_making *m); /* SCHED_REQUIREMENTS: variables; they stay the user's */
+enum one_rc vm_take_requirements(struct vm_making *m); /* SCHED_REQUIREMENTS, the same */
 extern const char *const vm_vrouter_names[];
 
 /* vm_devices.c */
@@ -62,16 +64,18 @@ enum one_rc vm_take_video(struct vm_making *m);
 /* ORDER of disks and NICs after OS/BOOT. */
 enum one_rc vm_set_boot_order(struct vm_making *m);
 
-/* vm_topology.c, on the template as the user gives it: TOPOLOGY, NUMA_NODE, and CPU and VCPU with them. ONE_ALLOCATE. */
+/* vm_topology.c, on the template as the user gives it: TOPOLOGY, NUMA_NODE, and CPU and VCPU with them.
+ * ONE_ALLOCATE. */
 enum one_rc vm_topology_check(struct txn *t, struct tmpl *user);
 bool vm_is_pinned(const struct tmpl *tmpl);
 
-/* vm_disks.c and vm_nics.c: take over DISK, CONTEXT, NIC, NIC_ALIAS and the images, addresses and security groups they name. */
+/* vm_disks.c and vm_nics.c: take over DISK, CONTEXT, NIC, NIC_ALIAS and the images, addresses and security
+ * groups they name. */
 enum one_rc vm_take_disks(struct vm_making *m);
 enum one_rc vm_take_nics(struct vm_making *m);
 void vm_release_disks(struct txn *t, struct vm *vm, bool failed);
 void vm_release_nics(struct txn *t, struct vm *vm);
-/* A NIC gets the defaults, an address and all else from its network; its security groups are added to a set. */
+/* A NIC gets the defaults, an address and all else from its network; its groups are added to a set. */
 enum one_rc vm_connect_nic(struct vm_making *m, struct attr *nic, struct idset *secgroups);
 /* SECURITY_GROUP_RULE of these groups. */
 void vm_add_rules(struct vm_making *m, const struct idset *secgroups);
@@ -95,7 +99,8 @@ enum one_rc vm_vars_files(struct vm_making *m, const char *text, int **ids, int 
 /* $NETWORK[name] of a connected NIC: of its address range, else of its network; "" when there is none. */
 const char *vm_vars_nic(struct vm_making *m, const struct attr *nic, const char *name);
 
-/* vm_requirements.c: AUTOMATIC_REQUIREMENTS, AUTOMATIC_DS_REQUIREMENTS, AUTOMATIC_NIC_REQUIREMENTS. ONE_INTERNAL: no place is left. */
+/* vm_requirements.c: AUTOMATIC_REQUIREMENTS, AUTOMATIC_DS_REQUIREMENTS, AUTOMATIC_NIC_REQUIREMENTS.
+ * ONE_INTERNAL: no place is left. */
 enum one_rc vm_set_requirements(struct txn *t, struct vm *vm);
 
 /* vm_usage.c: the same as vm_usage_of for a template with DISK, NIC... as they will be. */

@@ -1,4 +1,4 @@
-/* Where a VM can run at all: the clusters that have its images and networks, as requirements for the scheduler. */
+/* Where a VM can run at all: the clusters that have its images and networks, as requirements. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +18,7 @@ struct places {
 	bool shareable;
 };
 
-/* Keeps what both have; of what nothing was known yet, all. false: nothing is left, then it stays as it was. */
+/* Keeps what both have; of what nothing was known yet, all. false: nothing would be left. */
 static bool narrow(struct idset *left, bool *any, const struct idset *with, struct arena *arena)
 {
 	struct idset both = { 0 };
@@ -54,7 +54,8 @@ static const char *clusters_text(struct places *p)
 }
 
 /* The clusters of the object whose id is in `id_name` now, into `name`. */
-static void refresh(struct places *p, struct attr *part, const char *id_name, enum obj_type type, const char *name)
+static void refresh(struct places *p, struct attr *part, const char *id_name, enum obj_type type,
+		    const char *name)
 {
 	static const struct idset none;
 	const struct idset *clusters = &none;
@@ -65,7 +66,8 @@ static void refresh(struct places *p, struct attr *part, const char *id_name, en
 		return;
 	o = txn_read(p->t, type, (int)id);
 	if (o)
-		clusters = type == OBJ_NET ? &((const struct vnet *)o)->clusters : &((const struct datastore *)o)->clusters;
+		clusters = type == OBJ_NET ? &((const struct vnet *)o)->clusters
+					   : &((const struct datastore *)o)->clusters;
 	attr_set(&p->vm->o.arena, part, name, secgroup_ids_format(clusters, p->t->arena));
 }
 
@@ -82,7 +84,9 @@ static enum one_rc ask_os_file(struct places *p, struct attr *os, const char *ba
 	case FITS:
 		return ONE_OK;
 	case ELSEWHERE:
-		return txn_fail(p->t, ONE_INTERNAL, "Incompatible cluster in %s datastore, it should be in cluster %s.", base, clusters_text(p));
+		return txn_fail(p->t, ONE_INTERNAL,
+				"Incompatible cluster in %s datastore, it should be in cluster %s.", base,
+				clusters_text(p));
 	case NOWHERE:
 		break;
 	}
@@ -90,23 +94,26 @@ static enum one_rc ask_os_file(struct places *p, struct attr *os, const char *ba
 }
 
 /* Disks and NICs: how the messages call them and what they come from. */
-static enum one_rc ask_device(struct places *p, const struct attr *part, int number, const char *device, const char *kind, const char *source)
+static enum one_rc ask_device(struct places *p, const struct attr *part, int number, const char *device,
+			      const char *kind, const char *source)
 {
 	switch (narrow_clusters(p, part, "CLUSTER_ID")) {
 	case FITS:
 		return ONE_OK;
 	case ELSEWHERE:
 		return txn_fail(p->t, ONE_INTERNAL,
-				"Incompatible clusters in %s. %s for %s %d is not in the same cluster as the one used by other VM elements "
-				"(cluster %s)", kind, source, device, number, clusters_text(p));
+				"Incompatible clusters in %s. %s for %s %d is not in the same cluster as the one used "
+				"by other VM elements (cluster %s)",
+				kind, source, device, number, clusters_text(p));
 	case NOWHERE:
 		break;
 	}
-	return txn_fail(p->t, ONE_INTERNAL, "Missing clusters. %s for %s %d is not in any cluster", source, device, number);
+	return txn_fail(p->t, ONE_INTERNAL, "Missing clusters. %s for %s %d is not in any cluster", source,
+			device, number);
 }
 
-static enum one_rc ask_devices(struct places *p, const char *device, const char *kind, const char *source, const char *id_name,
-			       enum obj_type type)
+static enum one_rc ask_devices(struct places *p, const char *device, const char *kind, const char *source,
+			       const char *id_name, enum obj_type type)
 {
 	int number = 0;
 
@@ -154,8 +161,9 @@ static enum one_rc ask_disk(struct places *p, const struct attr *disk, int numbe
 	if (!with.n || narrow(&p->datastores, &p->any_datastore, &with, p->t->arena))
 		return ONE_OK;
 	return txn_fail(p->t, ONE_INTERNAL,
-			"Incompatible system datastore in DISK. Images Datastore for DISK %d has not the same complatible system datastore"
-			"(system datastores %s)", number, secgroup_ids_format(&p->datastores, p->t->arena));
+			"Incompatible system datastore in DISK. Images Datastore for DISK %d has not the same "
+			"complatible system datastore(system datastores %s)",
+			number, secgroup_ids_format(&p->datastores, p->t->arena));
 }
 
 static enum one_rc ask_datastores(struct places *p)
@@ -271,7 +279,8 @@ static void set_datastore_requirements(const struct places *p)
 
 enum one_rc vm_set_requirements(struct txn *t, struct vm *vm)
 {
-	static const char *const names[] = { "AUTOMATIC_REQUIREMENTS", "AUTOMATIC_DS_REQUIREMENTS", "AUTOMATIC_NIC_REQUIREMENTS" };
+	static const char *const names[] = { "AUTOMATIC_REQUIREMENTS", "AUTOMATIC_DS_REQUIREMENTS",
+					     "AUTOMATIC_NIC_REQUIREMENTS" };
 	struct places p = { .t = t, .vm = vm, .any_cluster = true, .any_datastore = true };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)

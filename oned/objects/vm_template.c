@@ -1,4 +1,4 @@
-/* Which attributes of a user's template become the VM's own (TEMPLATE), and which stay his (USER_TEMPLATE). */
+/* Which attributes of a user's template become the VM's own (TEMPLATE); the others stay his. */
 #include <float.h>
 #include <string.h>
 
@@ -66,8 +66,10 @@ const char *vm_take_text(struct vm *vm, const char *name)
 
 void vm_take_known(struct vm *vm)
 {
-	static const char *const names[] = { "INPUT", "FEATURES", "RAW", "CLONING_TEMPLATE_ID", "TOPOLOGY", "NUMA_NODE", "HYPERV_OPTIONS",
-					     "SPICE_OPTIONS" };
+	static const char *const names[] = {
+		"INPUT", "FEATURES", "RAW", "CLONING_TEMPLATE_ID", "TOPOLOGY", "NUMA_NODE", "HYPERV_OPTIONS",
+		"SPICE_OPTIONS",
+	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		vm_take(vm, names[i], false);
@@ -221,7 +223,8 @@ enum one_rc vm_take_defaults(struct vm_making *m)
 	return ONE_OK;
 }
 
-const char *const vm_vrouter_names[] = { "VROUTER_ID", "VROUTER_KEEPALIVED_ID", "VROUTER_KEEPALIVED_PASSWORD", NULL };
+const char *const vm_vrouter_names[] = { "VROUTER_ID", "VROUTER_KEEPALIVED_ID", "VROUTER_KEEPALIVED_PASSWORD",
+					 NULL };
 
 void vm_take_vrouter(struct vm *vm)
 {

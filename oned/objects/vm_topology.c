@@ -1,4 +1,5 @@
-/* TOPOLOGY and NUMA_NODE: how many sockets, cores and threads a VM sees, and how its CPUs and memory are split over NUMA nodes. */
+/* TOPOLOGY and NUMA_NODE: how many sockets, cores and threads a VM sees, and how its CPUs and memory are
+ * split over NUMA nodes. */
 #include <string.h>
 #include <strings.h>
 
@@ -9,7 +10,8 @@
 
 static bool is_pin_policy(const char *policy)
 {
-	return policy && (!strcasecmp(policy, "CORE") || !strcasecmp(policy, "THREAD") || !strcasecmp(policy, "SHARED"));
+	return policy && (!strcasecmp(policy, "CORE") || !strcasecmp(policy, "THREAD") ||
+			  !strcasecmp(policy, "SHARED"));
 }
 
 bool vm_is_pinned(const struct tmpl *tmpl)
@@ -47,9 +49,11 @@ static struct attr *only_topology(struct tmpl *user)
 
 /* ---- not pinned: the numbers are only what the guest sees ---- */
 
-static enum one_rc free_topology(struct txn *t, struct tmpl *user, struct attr *topology, long long vcpu, long long memory, bool affine)
+static enum one_rc free_topology(struct txn *t, struct tmpl *user, struct attr *topology, long long vcpu,
+				 long long memory, bool affine)
 {
-	long long s = count_of(topology, "SOCKETS"), c = count_of(topology, "CORES"), th = count_of(topology, "THREADS");
+	long long s = count_of(topology, "SOCKETS"), c = count_of(topology, "CORES"),
+		  th = count_of(topology, "THREADS");
 
 	if (!s && !c && !th) {
 		attr_set(user->arena, topology, "SOCKETS", "1");
@@ -57,7 +61,8 @@ static enum one_rc free_topology(struct txn *t, struct tmpl *user, struct attr *
 		attr_set(user->arena, topology, "THREADS", "1");
 	} else if (!s || !c || !th) {
 		return txn_fail(t, ONE_ALLOCATE,
-				"Non-pinned VMs with a virtual topology needs to set  SOCKETS, CORES and THREADS numbers.");
+				"Non-pinned VMs with a virtual topology needs to set  SOCKETS, CORES and THREADS "
+				"numbers.");
 	} else if ((double)s * (double)c * (double)th != (double)vcpu) {
 		return txn_fail(t, ONE_ALLOCATE, "Total threads per core and socket needs to match VCPU");
 	}
@@ -80,7 +85,8 @@ static int count_nodes(const struct tmpl *user)
 }
 
 /* Equal nodes, one a socket. */
-static enum one_rc equal_nodes(struct txn *t, struct tmpl *user, long long nodes, long long vcpu, long long memory)
+static enum one_rc equal_nodes(struct txn *t, struct tmpl *user, long long nodes, long long vcpu,
+			       long long memory)
 {
 	if (vcpu % nodes)
 		return txn_fail(t, ONE_ALLOCATE, "VCPU is not multiple of the number of NUMA nodes");
@@ -124,7 +130,8 @@ static enum one_rc given_nodes(struct txn *t, struct tmpl *user, long long vcpu,
 }
 
 /* Threads follow from the cores when only those are given. */
-static enum one_rc complete_threads(struct txn *t, struct tmpl *user, struct attr *topology, long long sockets, long long vcpu)
+static enum one_rc complete_threads(struct txn *t, struct tmpl *user, struct attr *topology,
+				    long long sockets, long long vcpu)
 {
 	long long cores = count_of(topology, "CORES"), threads = count_of(topology, "THREADS");
 
@@ -141,7 +148,8 @@ static enum one_rc complete_threads(struct txn *t, struct tmpl *user, struct att
 	return ONE_OK;
 }
 
-static enum one_rc pinned_topology(struct txn *t, struct tmpl *user, struct attr *topology, long long vcpu, long long memory)
+static enum one_rc pinned_topology(struct txn *t, struct tmpl *user, struct attr *topology, long long vcpu,
+				   long long memory)
 {
 	int given = count_nodes(user);
 	long long sockets = count_of(topology, "SOCKETS");
@@ -182,5 +190,6 @@ enum one_rc vm_topology_check(struct txn *t, struct tmpl *user)
 		tmpl_setf(user, "CPU", "%lld", vcpu);
 	if (tmpl_get_int(user, "VCPU_MAX", &vcpu_max))
 		return txn_fail(t, ONE_ALLOCATE, "VM with TOPOLOGY does not support CPU hotplug (VCPU_MAX)");
-	return pinned ? pinned_topology(t, user, topology, vcpu, memory) : free_topology(t, user, topology, vcpu, memory, affine);
+	return pinned ? pinned_topology(t, user, topology, vcpu, memory)
+		      : free_topology(t, user, topology, vcpu, memory, affine);
 }

@@ -3,10 +3,10 @@
  *   $NAME   $VECTOR[ATTR]   $VECTOR[ATTR, KEY=VALUE]      VALUE is quoted or alphanumeric; \$ is no variable
  *   $FILE[IMAGE_ID=3]   $FILE[IMAGE="x", IMAGE_UNAME=y]   in KERNEL_DS, INITRD_DS and FILES_DS
  *
- * The language is OpenNebula's scanner and grammar, with its messages: what follows a variable must be one character of text or
- * another variable, so its scanner has three modes. */
+ * The language is OpenNebula's scanner and grammar, with its messages: what follows a variable must be one
+ * character of text or another variable, so its scanner has three modes. */
 #include <ctype.h>
-#include <stdlib.h>
+#include <stdarg.h>
 #include <string.h>
 
 #include "common/crypto.h"
@@ -23,8 +23,9 @@
 enum token { T_END, T_EQUAL, T_COMMA, T_OBRACKET, T_CBRACKET, T_EOA, T_STRING, T_VARIABLE, T_TEXT, TOKENS };
 
 static const char *const token_names[TOKENS] = {
-	[T_END] = "$end", [T_EQUAL] = "EQUAL", [T_COMMA] = "COMMA", [T_OBRACKET] = "OBRACKET", [T_CBRACKET] = "CBRACKET",
-	[T_EOA] = "EOA", [T_STRING] = "STRING", [T_VARIABLE] = "VARIABLE", [T_TEXT] = "RSTRING",
+	[T_END] = "$end", [T_EQUAL] = "EQUAL", [T_COMMA] = "COMMA", [T_OBRACKET] = "OBRACKET",
+	[T_CBRACKET] = "CBRACKET", [T_EOA] = "EOA", [T_STRING] = "STRING", [T_VARIABLE] = "VARIABLE",
+	[T_TEXT] = "RSTRING",
 };
 
 struct scanner {
@@ -158,8 +159,8 @@ static enum token next_token(struct scanner *s)
 
 static enum one_rc fail_at(struct vm_making *m, const struct scanner *s, const char *expected)
 {
-	return vm_fail(m, "Error parsing: %s. syntax error, unexpected %s, expecting %s at line %d, columns %d:%d", s->whole,
-		       token_names[s->token], expected, s->line, s->from, s->to);
+	return vm_fail(m, "Error parsing: %s. syntax error, unexpected %s, expecting %s at line %d, columns %d:%d",
+		       s->whole, token_names[s->token], expected, s->line, s->from, s->to);
 }
 
 static enum one_rc expect(struct vm_making *m, struct scanner *s, enum token token)
@@ -224,7 +225,8 @@ static const char *user_value(struct vm_making *m, const char *name)
 }
 
 /* The first DISK or NIC with that value; only what the VM really uses can be asked about. */
-static const struct attr *find_vector(const struct tmpl *tmpl, const char *name, const char *key, const char *value)
+static const struct attr *find_vector(const struct tmpl *tmpl, const char *name, const char *key,
+				      const char *value)
 {
 	for (const struct attr *a = tmpl_find(tmpl, name); a; a = tmpl_find_next(a)) {
 		const char *has = a->vector ? attr_get(a, key) : NULL;
@@ -290,7 +292,8 @@ static const char *network_value(struct vm_making *m, const char *name, const ch
 	return vm_vars_nic(m, nic, name);
 }
 
-static const char *vector_value(struct vm_making *m, const char *name, const char *attr, const char *key, const char *value)
+static const char *vector_value(struct vm_making *m, const char *name, const char *attr, const char *key,
+				const char *value)
 {
 	const struct attr *vector;
 	const char *text;
@@ -396,7 +399,8 @@ enum one_rc vm_vars_expand_vector(struct vm_making *m, struct attr *vector)
 		if (!vm_vars_expand(m, kid->value, &out))
 			kid->value = arena_strdup(&m->vm->o.arena, out.buf);
 		else if (secret) /* answers are logged */
-			one_err_set(&m->t->err, m->t->err.rc, "Error parsing: PASSWORD has a $ that begins no variable");
+			one_err_set(&m->t->err, m->t->err.rc,
+				    "Error parsing: PASSWORD has a $ that begins no variable");
 	}
 	strbuf_done(&out);
 	return m->t->err.rc;
@@ -426,13 +430,19 @@ static bool may_use(struct vm_making *m, const struct version *v)
 		return true;
 	if (m->may_use)
 		return m->may_use(m->may_ctx, v);
-	return (v->uid == who->uid && (v->perm & PERM_OWNER_U)) || (identity_in_group(who, v->gid) && (v->perm & PERM_GROUP_U)) ||
-	       (v->perm & PERM_OTHER_U);
+	return (v->uid == who->uid && (v->perm & PERM_OWNER_U)) ||
+	       (identity_in_group(who, v->gid) && (v->perm & PERM_GROUP_U)) || (v->perm & PERM_OTHER_U);
 }
 
-static enum one_rc fail_file(struct vm_making *m, const struct scanner *s, const char *why)
+__attribute__((format(printf, 3, 4)))
+static enum one_rc fail_file(struct vm_making *m, const struct scanner *s, const char *fmt, ...)
 {
-	return vm_fail(m, "Error parsing: %s. %s", s->whole, why);
+	va_list ap;
+
+	va_start(ap, fmt);
+	vm_fail(m, "Error parsing: %s. %s", s->whole, arena_vprintf(m->t->arena, fmt, ap));
+	va_end(ap);
+	return m->t->err.rc;
 }
 
 /* *id -1: failed. */
@@ -448,11 +458,13 @@ static enum one_rc find_file(struct vm_making *m, const struct scanner *s, const
 
 		*id = uid >= 0 ? txn_find(m->t, OBJ_IMAGE, f->value, uid) : -1;
 		if (*id < 0)
-			return fail_file(m, s, arena_printf(m->t->arena,
-					 "User %d does not own an image with name: %s . Set IMAGE_UNAME or IMAGE_UID of owner.", uid, f->value));
+			return fail_file(m, s,
+					 "User %d does not own an image with name: %s . Set IMAGE_UNAME or IMAGE_UID "
+					 "of owner.", uid, f->value);
 	} else if (!strcmp(f->key, "IMAGE_ID")) {
-		if (!value_int(f->value, &number) || number < 0 || number > INT32_MAX || !txn_exists(m->t, OBJ_IMAGE, (int)number))
-			return fail_file(m, s, arena_printf(m->t->arena, "Image with ID: %lld does not exist", number));
+		if (!value_int(f->value, &number) || number < 0 || number > INT32_MAX ||
+		    !txn_exists(m->t, OBJ_IMAGE, (int)number))
+			return fail_file(m, s, "Image with ID: %lld does not exist", number);
 		*id = (int)number;
 	} else {
 		return fail_file(m, s, "Cannot get image, set IMAGE_ID or IMAGE.");

@@ -196,6 +196,25 @@ static void the_row_follows_the_columns_of_vm_pool(void **state)
 
 /* ---- vm.info ---- */
 
+static void bodies_that_opennebula_wrote_are_served_too(void **state)
+{
+	static const char theirs[] = "<VM><ID>1</ID><LAST_POLL>0</LAST_POLL><LOCK/><MONITORING/><SCHED_ACTIONS/><TEMPLATE><A><B/></A></TEMPLATE>"
+				     "<USER_TEMPLATE/><HISTORY_RECORDS/><BACKUPS><BACKUP_CONFIG/></BACKUPS></VM>";
+	struct version v = { .body = theirs, .body_len = sizeof(theirs) - 1 };
+	struct vm_full none = { 0 }, more = { .monitoring = "<MONITORING>x</MONITORING>", .last_poll = 3, .sched_actions = "<S></S>" };
+	struct strbuf out = STRBUF_INIT;
+
+	(void)state;
+	vm_render_full(&v, &none, &out);
+	assert_string_equal(out.buf, theirs);
+	strbuf_reset(&out);
+	vm_render_full(&v, &more, &out);
+	assert_string_equal(out.buf, "<VM><ID>1</ID><LAST_POLL>3</LAST_POLL><LOCK/><MONITORING>x</MONITORING><SCHED_ACTIONS/>"
+				     "<TEMPLATE><A><B/></A><S></S></TEMPLATE><USER_TEMPLATE/><HISTORY_RECORDS/>"
+				     "<BACKUPS><BACKUP_CONFIG/></BACKUPS></VM>");
+	strbuf_done(&out);
+}
+
 static void full_as(const struct vm_full *more, struct strbuf *out)
 {
 	struct vm *vm = load(body);
@@ -315,6 +334,7 @@ int main(void)
 		cmocka_unit_test(the_row_follows_the_columns_of_vm_pool),
 		cmocka_unit_test(info_without_anything_more_is_the_body),
 		cmocka_unit_test(info_puts_each_part_where_it_belongs),
+		cmocka_unit_test(bodies_that_opennebula_wrote_are_served_too),
 		cmocka_unit_test_setup_teardown(an_error_has_its_date_and_is_cut, world_begin, world_end),
 		cmocka_unit_test_setup_teardown(history_counts_stays_and_keeps_the_vm_with_each, world_begin, world_end),
 	};
