@@ -47,7 +47,14 @@ static int end(void **state)
 
 /* ---- what is counted ---- */
 
-struct step { int uid, gid; enum quota_section section; int id; const char *metric; double amount; bool check, take; };
+struct step {
+	int uid, gid;
+	enum quota_section section;
+	int id;
+	const char *metric;
+	double amount;
+	bool check, take;
+};
 
 static void run_step(struct txn *t, void *arg)
 {
@@ -60,7 +67,8 @@ static void run_step(struct txn *t, void *arg)
 		quota_add(t, s->uid, s->gid, s->section, s->id, &amount, 1, s->check);
 }
 
-static enum one_rc add(enum quota_section section, int id, const char *metric, double amount, bool check, struct one_err *err)
+static enum one_rc add(enum quota_section section, int id, const char *metric, double amount, bool check,
+		       struct one_err *err)
 {
 	struct step s = { 2, 1, section, id, metric, amount, check, false };
 
@@ -114,17 +122,20 @@ static void the_first_use_makes_a_record_with_all_metrics(void **state)
 {
 	(void)state;
 	assert_int_equal(add(QUOTA_VM, -1, "CPU", 0.25, true, NULL), ONE_OK);
-	assert_has(OBJ_USER_QUOTA, 2,
-		   "<VM_QUOTA><VM><CPU><![CDATA[-1]]></CPU><CPU_USED><![CDATA[0.25]]></CPU_USED><MEMORY><![CDATA[-1]]></MEMORY>"
-		   "<MEMORY_USED><![CDATA[0]]></MEMORY_USED><RUNNING_CPU><![CDATA[-1]]></RUNNING_CPU><RUNNING_CPU_USED><![CDATA[0]]></RUNNING_CPU_USED>"
-		   "<RUNNING_MEMORY><![CDATA[-1]]></RUNNING_MEMORY><RUNNING_MEMORY_USED><![CDATA[0]]></RUNNING_MEMORY_USED>"
-		   "<RUNNING_VMS><![CDATA[-1]]></RUNNING_VMS><RUNNING_VMS_USED><![CDATA[0]]></RUNNING_VMS_USED>"
-		   "<SYSTEM_DISK_SIZE><![CDATA[-1]]></SYSTEM_DISK_SIZE><SYSTEM_DISK_SIZE_USED><![CDATA[0]]></SYSTEM_DISK_SIZE_USED>"
-		   "<VMS><![CDATA[-1]]></VMS><VMS_USED><![CDATA[0]]></VMS_USED></VM></VM_QUOTA>");
+	assert_has(
+		OBJ_USER_QUOTA, 2,
+		"<VM_QUOTA><VM><CPU><![CDATA[-1]]></CPU><CPU_USED><![CDATA[0.25]]></CPU_USED><MEMORY><![CDATA[-1]]></MEMORY>"
+		"<MEMORY_USED><![CDATA[0]]></MEMORY_USED><RUNNING_CPU><![CDATA[-1]]></RUNNING_CPU><RUNNING_CPU_USED><![CDATA[0]]></RUNNING_CPU_USED>"
+		"<RUNNING_MEMORY><![CDATA[-1]]></RUNNING_MEMORY><RUNNING_MEMORY_USED><![CDATA[0]]></RUNNING_MEMORY_USED>"
+		"<RUNNING_VMS><![CDATA[-1]]></RUNNING_VMS><RUNNING_VMS_USED><![CDATA[0]]></RUNNING_VMS_USED>"
+		"<SYSTEM_DISK_SIZE><![CDATA[-1]]></SYSTEM_DISK_SIZE><SYSTEM_DISK_SIZE_USED><![CDATA[0]]></SYSTEM_DISK_SIZE_USED>"
+		"<VMS><![CDATA[-1]]></VMS><VMS_USED><![CDATA[0]]></VMS_USED></VM></VM_QUOTA>");
 	assert_has(OBJ_GROUP_QUOTA, 1, "<CPU_USED><![CDATA[0.25]]></CPU_USED>");
 	assert_int_equal(add(QUOTA_DATASTORE, 100, "SIZE", 7, true, NULL), ONE_OK);
-	assert_has(OBJ_USER_QUOTA, 2, "<DATASTORE><ID><![CDATA[100]]></ID><IMAGES><![CDATA[-1]]></IMAGES><IMAGES_USED><![CDATA[0]]></IMAGES_USED>"
-				      "<SIZE><![CDATA[-1]]></SIZE><SIZE_USED><![CDATA[7]]></SIZE_USED></DATASTORE>");
+	assert_has(
+		OBJ_USER_QUOTA, 2,
+		"<DATASTORE><ID><![CDATA[100]]></ID><IMAGES><![CDATA[-1]]></IMAGES><IMAGES_USED><![CDATA[0]]></IMAGES_USED>"
+		"<SIZE><![CDATA[-1]]></SIZE><SIZE_USED><![CDATA[7]]></SIZE_USED></DATASTORE>");
 }
 
 static void nothing_is_left_of_what_was_given_back(void **state)
@@ -186,7 +197,8 @@ static void default_limits_stand_behind_and_the_group_comes_second(void **state)
 
 static void oneadmin_and_its_group_arent_counted(void **state)
 {
-	struct step s = { 0, 0, QUOTA_VM, -1, "VMS", 1, true, false }, other = { -1, 1, QUOTA_VM, -1, "VMS", 1, true, false };
+	struct step s = { 0, 0, QUOTA_VM, -1, "VMS", 1, true, false },
+		    other = { -1, 1, QUOTA_VM, -1, "VMS", 1, true, false };
 
 	(void)state;
 	assert_int_equal(core_run(core, run_step, &s, NULL), ONE_OK);
@@ -203,9 +215,19 @@ static const struct vm_usage_ds datastores[] = { { 100, 50 } };
 
 static struct vm_usage usage(void)
 {
-	return (struct vm_usage){ .vms = 1, .running_vms = 1, .cpu = 0.5, .running_cpu = 0.5, .memory_mb = 64, .running_memory_mb = 64,
-				  .system_disk_mb = 10, .networks = networks, .n_networks = 2, .images = images, .n_images = 1,
-				  .datastores = datastores, .n_datastores = 1 };
+	return (struct vm_usage){ .vms = 1,
+				  .running_vms = 1,
+				  .cpu = 0.5,
+				  .running_cpu = 0.5,
+				  .memory_mb = 64,
+				  .running_memory_mb = 64,
+				  .system_disk_mb = 10,
+				  .networks = networks,
+				  .n_networks = 2,
+				  .images = images,
+				  .n_images = 1,
+				  .datastores = datastores,
+				  .n_datastores = 1 };
 }
 
 static void add_vm(struct txn *t, void *arg)
@@ -226,13 +248,16 @@ static void a_vm_counts_in_all_sections(void **state)
 	assert_int_equal(core_run(core, add_vm, &u, NULL), ONE_OK);
 	assert_has(OBJ_USER_QUOTA, 2, "<SIZE_USED><![CDATA[50]]></SIZE_USED>");
 	assert_has(OBJ_USER_QUOTA, 2, "<IMAGES_USED><![CDATA[0]]></IMAGES_USED>");
-	assert_has(OBJ_USER_QUOTA, 2, "<ID><![CDATA[3]]></ID><LEASES><![CDATA[-1]]></LEASES><LEASES_USED><![CDATA[2]]></LEASES_USED>");
+	assert_has(
+		OBJ_USER_QUOTA, 2,
+		"<ID><![CDATA[3]]></ID><LEASES><![CDATA[-1]]></LEASES><LEASES_USED><![CDATA[2]]></LEASES_USED>");
 	assert_has(OBJ_GROUP_QUOTA, 1, "<RVMS_USED><![CDATA[1]]></RVMS_USED>");
 	assert_has(OBJ_GROUP_QUOTA, 1, "<SYSTEM_DISK_SIZE_USED><![CDATA[10]]></SYSTEM_DISK_SIZE_USED>");
 	assert_int_equal(core_run(core, del_vm, &u, NULL), ONE_OK);
-	assert_string_equal(body_of(OBJ_USER_QUOTA, 2),
-			    "<QUOTAS><ID>2</ID><DATASTORE_QUOTA></DATASTORE_QUOTA><NETWORK_QUOTA></NETWORK_QUOTA><VM_QUOTA></VM_QUOTA>"
-			    "<IMAGE_QUOTA></IMAGE_QUOTA></QUOTAS>");
+	assert_string_equal(
+		body_of(OBJ_USER_QUOTA, 2),
+		"<QUOTAS><ID>2</ID><DATASTORE_QUOTA></DATASTORE_QUOTA><NETWORK_QUOTA></NETWORK_QUOTA><VM_QUOTA></VM_QUOTA>"
+		"<IMAGE_QUOTA></IMAGE_QUOTA></QUOTAS>");
 }
 
 static void the_numbers_of_a_vm_are_checked(void **state)
@@ -264,7 +289,8 @@ static void a_limit_with_an_id_names_it(void **state)
 	struct one_err err = ONE_ERR_INIT;
 
 	(void)state;
-	assert_int_equal(core_run(core, limit_image, (void *)"IMAGE=[ID=7,RVMS=0,RVMS_USED=0]", NULL), ONE_OK);
+	assert_int_equal(core_run(core, limit_image, (void *)"IMAGE=[ID=7,RVMS=0,RVMS_USED=0]", NULL),
+			 ONE_OK);
 	assert_int_equal(core_run(core, add_vm, &u, &err), ONE_AUTHORIZATION);
 	assert_string_equal(err.text, "user [2] limit of 0 reached for RVMS quota in IMAGE with ID: 7");
 }

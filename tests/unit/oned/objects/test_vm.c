@@ -71,16 +71,18 @@ static void a_body_fills_the_fields(void **state)
 
 static void a_body_of_another_release_may_lack_the_newer_parts(void **state)
 {
-	struct vm *vm = load("<VM><ID>1</ID><NAME>x</NAME><STATE>8</STATE><LCM_STATE>0</LCM_STATE><TEMPLATE/><USER_TEMPLATE/>"
-			     "<HISTORY_RECORDS/></VM>");
+	struct vm *vm = load(
+		"<VM><ID>1</ID><NAME>x</NAME><STATE>8</STATE><LCM_STATE>0</LCM_STATE><TEMPLATE/><USER_TEMPLATE/>"
+		"<HISTORY_RECORDS/></VM>");
 	struct strbuf out = STRBUF_INIT;
 
 	(void)state;
 	assert_int_equal(vm->prev_state, VM_POWEROFF);
 	assert_null(vm->history);
 	vm_ops.render(&vm->o, &out);
-	assert_non_null(strstr(out.buf, "<HISTORY_RECORDS></HISTORY_RECORDS><BACKUPS><BACKUP_CONFIG></BACKUP_CONFIG>"
-					"<BACKUP_IDS></BACKUP_IDS></BACKUPS></VM>"));
+	assert_non_null(strstr(out.buf,
+			       "<HISTORY_RECORDS></HISTORY_RECORDS><BACKUPS><BACKUP_CONFIG></BACKUP_CONFIG>"
+			       "<BACKUP_IDS></BACKUP_IDS></BACKUPS></VM>"));
 	strbuf_done(&out);
 	obj_free(&vm->o);
 }
@@ -88,7 +90,8 @@ static void a_body_of_another_release_may_lack_the_newer_parts(void **state)
 static void a_state_that_is_none_is_refused(void **state)
 {
 	static const char *const bad[] = { "<VM><ID>1</ID><STATE>7</STATE><LCM_STATE>0</LCM_STATE></VM>",
-					   "<VM><ID>1</ID><STATE>3</STATE><LCM_STATE>13</LCM_STATE></VM>", "<VM><ID>1</ID></VM>" };
+					   "<VM><ID>1</ID><STATE>3</STATE><LCM_STATE>13</LCM_STATE></VM>",
+					   "<VM><ID>1</ID></VM>" };
 
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
@@ -140,26 +143,30 @@ static void the_short_form_has_what_pools_show(void **state)
 
 static void queries_look_into_json(void **state)
 {
-	struct vm *vm = load("<VM><ID>1</ID><UID>0</UID><GID>0</GID><UNAME>a\"b</UNAME><GNAME>g</GNAME><NAME>x</NAME><LAST_POLL>0</LAST_POLL>"
-			     "<STATE>1</STATE><LCM_STATE>0</LCM_STATE><STIME>5</STIME>"
-			     "<TEMPLATE><CPU>1</CPU><DISK><DISK_ID>0</DISK_ID></DISK></TEMPLATE><USER_TEMPLATE><K>v</K></USER_TEMPLATE>"
-			     "<HISTORY_RECORDS/></VM>");
+	struct vm *vm = load(
+		"<VM><ID>1</ID><UID>0</UID><GID>0</GID><UNAME>a\"b</UNAME><GNAME>g</GNAME><NAME>x</NAME><LAST_POLL>0</LAST_POLL>"
+		"<STATE>1</STATE><LCM_STATE>0</LCM_STATE><STIME>5</STIME>"
+		"<TEMPLATE><CPU>1</CPU><DISK><DISK_ID>0</DISK_ID></DISK></TEMPLATE><USER_TEMPLATE><K>v</K></USER_TEMPLATE>"
+		"<HISTORY_RECORDS/></VM>");
 	struct strbuf xml = STRBUF_INIT, json = STRBUF_INIT;
 
 	(void)state;
 	vm_ops.brief(&vm->o, &xml, &json);
-	assert_string_equal(json.buf,
-			    "{\"VM\": {\"ID\": \"1\", \"UID\": \"0\", \"GID\": \"0\", \"UNAME\": \"a\\\"b\", \"GNAME\": \"g\", \"NAME\": \"x\", "
-			    "\"LAST_POLL\": \"0\", \"STATE\": \"1\", \"LCM_STATE\": \"0\", \"PREV_STATE\": \"1\", \"PREV_LCM_STATE\": \"0\", "
-			    "\"RESCHED\": \"0\", \"STIME\": \"5\", \"ETIME\": \"0\", \"DEPLOY_ID\": \"\", "
-			    "\"TEMPLATE\": {\"CPU\": \"1\", \"DISK\": [{\"DISK_ID\": \"0\"}]}, \"USER_TEMPLATE\": {\"K\": \"v\"}}}");
+	assert_string_equal(
+		json.buf,
+		"{\"VM\": {\"ID\": \"1\", \"UID\": \"0\", \"GID\": \"0\", \"UNAME\": \"a\\\"b\", \"GNAME\": \"g\", \"NAME\": \"x\", "
+		"\"LAST_POLL\": \"0\", \"STATE\": \"1\", \"LCM_STATE\": \"0\", \"PREV_STATE\": \"1\", \"PREV_LCM_STATE\": \"0\", "
+		"\"RESCHED\": \"0\", \"STIME\": \"5\", \"ETIME\": \"0\", \"DEPLOY_ID\": \"\", "
+		"\"TEMPLATE\": {\"CPU\": \"1\", \"DISK\": [{\"DISK_ID\": \"0\"}]}, \"USER_TEMPLATE\": {\"K\": \"v\"}}}");
 	strbuf_done(&xml);
 	strbuf_done(&json);
 	obj_free(&vm->o);
 	vm = load(body);
 	strbuf_reset(&json);
 	vm_ops.brief(&vm->o, &xml, &json);
-	assert_non_null(strstr(json.buf, "\"HISTORY_RECORDS\": {\"HISTORY\": [{\"OID\": \"7\", \"SEQ\": \"2\", \"HOSTNAME\": \"node&1\""));
+	assert_non_null(strstr(
+		json.buf,
+		"\"HISTORY_RECORDS\": {\"HISTORY\": [{\"OID\": \"7\", \"SEQ\": \"2\", \"HOSTNAME\": \"node&1\""));
 	assert_non_null(strstr(json.buf, "\"REQUEST_ID\": \"77\"}]}}}"));
 	strbuf_done(&xml);
 	strbuf_done(&json);
@@ -179,7 +186,9 @@ static void the_row_follows_the_columns_of_vm_pool(void **state)
 	assert_string_equal(cols[1].s, "web");
 	assert_ptr_equal(cols[2].s, v->body);
 	for (int i = 3; i < 10; i++) {
-		static const int want[] = { 2, 1, 3, 3, 1, 1, 0 }; /* uid gid state lcm_state owner_u group_u other_u */
+		static const int want[] = {
+			2, 1, 3, 3, 1, 1, 0
+		}; /* uid gid state lcm_state owner_u group_u other_u */
 
 		assert_int_equal(cols[i].i, want[i - 3]);
 	}
@@ -198,10 +207,13 @@ static void the_row_follows_the_columns_of_vm_pool(void **state)
 
 static void bodies_that_opennebula_wrote_are_served_too(void **state)
 {
-	static const char theirs[] = "<VM><ID>1</ID><LAST_POLL>0</LAST_POLL><LOCK/><MONITORING/><SCHED_ACTIONS/><TEMPLATE><A><B/></A></TEMPLATE>"
-				     "<USER_TEMPLATE/><HISTORY_RECORDS/><BACKUPS><BACKUP_CONFIG/></BACKUPS></VM>";
+	static const char theirs[] =
+		"<VM><ID>1</ID><LAST_POLL>0</LAST_POLL><LOCK/><MONITORING/><SCHED_ACTIONS/><TEMPLATE><A><B/></A></TEMPLATE>"
+		"<USER_TEMPLATE/><HISTORY_RECORDS/><BACKUPS><BACKUP_CONFIG/></BACKUPS></VM>";
 	struct version v = { .body = theirs, .body_len = sizeof(theirs) - 1 };
-	struct vm_full none = { 0 }, more = { .monitoring = "<MONITORING>x</MONITORING>", .last_poll = 3, .sched_actions = "<S></S>" };
+	struct vm_full none = { 0 }, more = { .monitoring = "<MONITORING>x</MONITORING>",
+					      .last_poll = 3,
+					      .sched_actions = "<S></S>" };
 	struct strbuf out = STRBUF_INIT;
 
 	(void)state;
@@ -209,9 +221,11 @@ static void bodies_that_opennebula_wrote_are_served_too(void **state)
 	assert_string_equal(out.buf, theirs);
 	strbuf_reset(&out);
 	vm_render_full(&v, &more, &out);
-	assert_string_equal(out.buf, "<VM><ID>1</ID><LAST_POLL>3</LAST_POLL><LOCK/><MONITORING>x</MONITORING><SCHED_ACTIONS/>"
-				     "<TEMPLATE><A><B/></A><S></S></TEMPLATE><USER_TEMPLATE/><HISTORY_RECORDS/>"
-				     "<BACKUPS><BACKUP_CONFIG/></BACKUPS></VM>");
+	assert_string_equal(
+		out.buf,
+		"<VM><ID>1</ID><LAST_POLL>3</LAST_POLL><LOCK/><MONITORING>x</MONITORING><SCHED_ACTIONS/>"
+		"<TEMPLATE><A><B/></A><S></S></TEMPLATE><USER_TEMPLATE/><HISTORY_RECORDS/>"
+		"<BACKUPS><BACKUP_CONFIG/></BACKUPS></VM>");
 	strbuf_done(&out);
 }
 
@@ -242,7 +256,9 @@ static void info_without_anything_more_is_the_body(void **state)
 
 static void info_puts_each_part_where_it_belongs(void **state)
 {
-	struct vm_full more = { .monitoring = "<MONITORING><NEW></NEW></MONITORING>", .last_poll = 99, .sched_actions = "<SCHED_ACTION></SCHED_ACTION>",
+	struct vm_full more = { .monitoring = "<MONITORING><NEW></NEW></MONITORING>",
+				.last_poll = 99,
+				.sched_actions = "<SCHED_ACTION></SCHED_ACTION>",
 				.closed_history = "<HISTORY><SEQ>1</SEQ></HISTORY>" };
 	struct strbuf out = STRBUF_INIT;
 
@@ -253,7 +269,9 @@ static void info_puts_each_part_where_it_belongs(void **state)
 	assert_null(strstr(out.buf, "12.5"));
 	assert_non_null(strstr(out.buf, "</PCI><SCHED_ACTION></SCHED_ACTION></TEMPLATE>"));
 	/* What looks like it inside a value isn't it. */
-	assert_non_null(strstr(out.buf, "</USER_TEMPLATE><HISTORY_RECORDS><HISTORY><SEQ>1</SEQ></HISTORY><HISTORY><OID>7</OID>"));
+	assert_non_null(strstr(
+		out.buf,
+		"</USER_TEMPLATE><HISTORY_RECORDS><HISTORY><SEQ>1</SEQ></HISTORY><HISTORY><OID>7</OID>"));
 	assert_non_null(strstr(out.buf, "<![CDATA[<HISTORY_RECORDS>]]></NOTE>"));
 	strbuf_done(&out);
 }
@@ -336,7 +354,8 @@ int main(void)
 		cmocka_unit_test(info_puts_each_part_where_it_belongs),
 		cmocka_unit_test(bodies_that_opennebula_wrote_are_served_too),
 		cmocka_unit_test_setup_teardown(an_error_has_its_date_and_is_cut, world_begin, world_end),
-		cmocka_unit_test_setup_teardown(history_counts_stays_and_keeps_the_vm_with_each, world_begin, world_end),
+		cmocka_unit_test_setup_teardown(history_counts_stays_and_keeps_the_vm_with_each, world_begin,
+						world_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,10 +22,10 @@ static void check_context(int id, const char *const *pairs)
 	obj_free(&vm->o);
 }
 
-#define CHECK(id, ...)                                                                                                        \
-	do {                                                                                                                  \
-		static const char *const pairs_[] = { __VA_ARGS__, NULL };                                                    \
-		check_context(id, pairs_);                                                                                    \
+#define CHECK(id, ...)                                                                                       \
+	do {                                                                                                 \
+		static const char *const pairs_[] = { __VA_ARGS__, NULL };                                   \
+		check_context(id, pairs_);                                                                   \
 	} while (0)
 
 /* The value an expression has in CONTEXT/X of a VM of this template. */
@@ -68,15 +68,23 @@ static void variables_are_replaced(void **state)
 	(void)state;
 	assert_int_equal(core_run(core, colour, NULL, NULL), ONE_OK);
 	assert_string_equal(expanded("NAME=web", "$NAME"), "web");
-	assert_string_equal(expanded("NAME=web", "a $name-$UID/$UNAME.$GID$GNAME!"), "a web-0/oneadmin.0oneadmin!");
+	assert_string_equal(expanded("NAME=web", "a $name-$UID/$UNAME.$GID$GNAME!"),
+			    "a web-0/oneadmin.0oneadmin!");
 	assert_string_equal(expanded("TIER=front", "$TIER;$CPU;$NOSUCH."), "front;1;.");
 	assert_string_equal(expanded("", "$USER[COLOR]"), "blue");
 	assert_string_equal(expanded("DISK=[IMAGE_ID=0]", "$DISK[IMAGE] $DISK[SIZE, IMAGE_ID=0]"), "os 1024");
-	assert_string_equal(expanded("DISK=[IMAGE_ID=0]", "$IMAGE[DEV_PREFIX, IMAGE_ID=0]|$IMAGE[DEV_PREFIX, IMAGE=os]|$IMAGE[X, NAME=os]"), "sd|sd|");
-	assert_string_equal(expanded("NIC=[NETWORK=net]", "$NIC[IP, NETWORK=net]$NIC[MAC, NETWORK_ID = 0 ]"), "10.0.0.102:00:0a:00:00:01");
-	assert_string_equal(expanded("NIC=[NETWORK=net]", "$NETWORK[DNS, NETWORK=\\\"net\\\"] $NETWORK[NETWORK_MASK, NIC_ID=0]"),
+	assert_string_equal(
+		expanded("DISK=[IMAGE_ID=0]",
+			 "$IMAGE[DEV_PREFIX, IMAGE_ID=0]|$IMAGE[DEV_PREFIX, IMAGE=os]|$IMAGE[X, NAME=os]"),
+		"sd|sd|");
+	assert_string_equal(expanded("NIC=[NETWORK=net]", "$NIC[IP, NETWORK=net]$NIC[MAC, NETWORK_ID = 0 ]"),
+			    "10.0.0.102:00:0a:00:00:01");
+	assert_string_equal(expanded("NIC=[NETWORK=net]",
+				     "$NETWORK[DNS, NETWORK=\\\"net\\\"] $NETWORK[NETWORK_MASK, NIC_ID=0]"),
 			    "10.0.0.53 255.255.255.0");
-	assert_string_equal(expanded("NIC=[NETWORK=net]", "$NETWORK[SIZE, NETWORK_ID=0]$NETWORK[DNS]$NETWORK[DNS, NETWORK=net2]"), "20");
+	assert_string_equal(expanded("NIC=[NETWORK=net]",
+				     "$NETWORK[SIZE, NETWORK_ID=0]$NETWORK[DNS]$NETWORK[DNS, NETWORK=net2]"),
+			    "20");
 }
 
 static void what_is_no_variable_stays(void **state)
@@ -113,17 +121,21 @@ static void a_whole_object_comes_encoded_and_without_its_secrets(void **state)
 
 static void what_is_wrong_is_told_with_its_place(void **state)
 {
-	static const struct { const char *value, *reason; } bad[] = {
+	static const struct { const char *value, *reason;
+	} bad[] = {
 		{ "$", "syntax error, unexpected EOA, expecting VARIABLE or RSTRING at line 1, columns 1:2" },
-		{ "5 $ ", "syntax error, unexpected EOA, expecting $end or VARIABLE or RSTRING at line 1, columns 4:5" },
+		{ "5 $ ",
+		  "syntax error, unexpected EOA, expecting $end or VARIABLE or RSTRING at line 1, columns 4:5" },
 		{ "$A=", "syntax error, unexpected EQUAL, expecting OBRACKET or EOA at line 1, columns 3:4" },
 		{ "$A[", "syntax error, unexpected EOA, expecting VARIABLE at line 1, columns 3:4" },
-		{ "$A[B", "syntax error, unexpected EOA, expecting COMMA or CBRACKET at line 1, columns 4:5" },
+		{ "$A[B",
+		  "syntax error, unexpected EOA, expecting COMMA or CBRACKET at line 1, columns 4:5" },
 		{ "$A[B,C]", "syntax error, unexpected CBRACKET, expecting EQUAL at line 1, columns 7:8" },
 		{ "$A[B,C=", "syntax error, unexpected $end, expecting STRING at line 1, columns 7:8" },
 		{ "$A[B,C=D", "syntax error, unexpected EOA, expecting CBRACKET at line 1, columns 8:9" },
 		{ "$A[B]]", "syntax error, unexpected CBRACKET, expecting EOA at line 1, columns 6:7" },
-		{ "x\n$A\ny", "syntax error, unexpected VARIABLE, expecting OBRACKET or EOA at line 3, columns 6:7" },
+		{ "x\n$A\ny",
+		  "syntax error, unexpected VARIABLE, expecting OBRACKET or EOA at line 3, columns 6:7" },
 	};
 
 	(void)state;
@@ -134,7 +146,8 @@ static void what_is_wrong_is_told_with_its_place(void **state)
 		snprintf(message, sizeof(message), "Error parsing: %s. %s", bad[i].value, bad[i].reason);
 		check_refused(&oneadmin, text, message);
 	}
-	check_refused(&oneadmin, SMALL "CONTEXT=[PASSWORD=\"pa$$$word\"]", "Error parsing: PASSWORD has a $ that begins no variable");
+	check_refused(&oneadmin, SMALL "CONTEXT=[PASSWORD=\"pa$$$word\"]",
+		      "Error parsing: PASSWORD has a $ that begins no variable");
 }
 
 static void variables_are_limited(void **state)
@@ -154,15 +167,18 @@ static void variables_are_limited(void **state)
 
 static void a_context_knows_the_addresses(void **state)
 {
-	int id = create(SMALL "NIC=[NETWORK_ID=0,VROUTER_IP=\"$NAME\"]\nNIC=[NETWORK_ID=1]\nNIC=[NETWORK_MODE=auto]\nNIC_ALIAS=[NETWORK=net,PARENT=NIC0,EXTERNAL=YES]\n"
-			      "CONTEXT=[NETWORK=YES,ETH0_DNS=mine]");
+	int id = create(
+		SMALL
+		"NIC=[NETWORK_ID=0,VROUTER_IP=\"$NAME\"]\nNIC=[NETWORK_ID=1]\nNIC=[NETWORK_MODE=auto]\nNIC_ALIAS=[NETWORK=net,PARENT=NIC0,EXTERNAL=YES]\n"
+		"CONTEXT=[NETWORK=YES,ETH0_DNS=mine]");
 	struct vm *vm;
 
 	(void)state;
-	CHECK(id, "ETH0_IP", "10.0.0.1", "ETH0_MAC", "02:00:0a:00:00:01", "ETH0_MASK", "255.255.255.0", "ETH0_GATEWAY", "10.0.0.254", "ETH0_DNS",
-	      "10.0.0.53", "ETH0_NETWORK", "", "ETH0_IP6", "", "ETH0_IP6_PREFIX_LENGTH", "", "ETH0_METRIC", "", "ETH0_EXTERNAL", "",
-	      "ETH0_VROUTER_IP", "one-0", "ETH1_IP", "10.1.0.1", "ETH1_MASK", "", "ETH0_ALIAS0_IP", "10.0.0.2", "ETH0_ALIAS0_EXTERNAL", "YES",
-	      "DISK_ID", "0", "TARGET", "hda", "NETWORK", "YES");
+	CHECK(id, "ETH0_IP", "10.0.0.1", "ETH0_MAC", "02:00:0a:00:00:01", "ETH0_MASK", "255.255.255.0",
+	      "ETH0_GATEWAY", "10.0.0.254", "ETH0_DNS", "10.0.0.53", "ETH0_NETWORK", "", "ETH0_IP6", "",
+	      "ETH0_IP6_PREFIX_LENGTH", "", "ETH0_METRIC", "", "ETH0_EXTERNAL", "", "ETH0_VROUTER_IP",
+	      "one-0", "ETH1_IP", "10.1.0.1", "ETH1_MASK", "", "ETH0_ALIAS0_IP", "10.0.0.2",
+	      "ETH0_ALIAS0_EXTERNAL", "YES", "DISK_ID", "0", "TARGET", "hda", "NETWORK", "YES");
 	vm = loaded(id);
 	assert_null(attr_get(tmpl_vector(vm->o.tmpl, "CONTEXT"), "ETH2_IP"));
 	obj_free(&vm->o);
@@ -174,8 +190,10 @@ static void a_context_knows_the_addresses(void **state)
 
 static void files_come_from_file_datastores(void **state)
 {
-	int id = create(SMALL "OS=[KERNEL=/x,KERNEL_DS=\"$FILE[IMAGE_ID=3]\",INITRD_DS=\"  $FILE[IMAGE=ird]\",UUID=u]\n"
-			      "CONTEXT=[FILES_DS=\"$FILE[IMAGE=\\\"ctx\\\", IMAGE_UNAME=oneadmin] $FILE[IMAGE_ID=5]\"]");
+	int id = create(
+		SMALL
+		"OS=[KERNEL=/x,KERNEL_DS=\"$FILE[IMAGE_ID=3]\",INITRD_DS=\"  $FILE[IMAGE=ird]\",UUID=u]\n"
+		"CONTEXT=[FILES_DS=\"$FILE[IMAGE=\\\"ctx\\\", IMAGE_UNAME=oneadmin] $FILE[IMAGE_ID=5]\"]");
 	struct vm *vm = loaded(id);
 	const struct attr *os = tmpl_vector(vm->o.tmpl, "OS");
 
@@ -189,12 +207,15 @@ static void files_come_from_file_datastores(void **state)
 	assert_string_equal(attr_get(os, "INITRD_DS_ID"), "4");
 	obj_free(&vm->o);
 	CHECK(id, "FILES_DS", "dummy_path:'ctx' dummy_path:'ctx' ");
-	check_refused(&oneadmin, SMALL "CONTEXT=[FILES_DS=nothing]",
-		      "Error parsing: nothing. syntax error, unexpected RSTRING, expecting VARIABLE at line 1, columns 1:8");
-	check_refused(&oneadmin, SMALL "CONTEXT=[FILES_DS=\"$FILE[IMAGE=zz]\"]",
-		      "Error parsing: $FILE[IMAGE=zz]. User 0 does not own an image with name: zz . Set IMAGE_UNAME or IMAGE_UID of owner.");
-	check_refused(&oneadmin, SMALL "CONTEXT=[FILES_DS=\"$FILE[IMAGE=ctx, IMAGE_UID=1]\"]",
-		      "Error parsing: $FILE[IMAGE=ctx, IMAGE_UID=1]. User 1 does not own an image with name: ctx . Set IMAGE_UNAME or IMAGE_UID of owner.");
+	check_refused(
+		&oneadmin, SMALL "CONTEXT=[FILES_DS=nothing]",
+		"Error parsing: nothing. syntax error, unexpected RSTRING, expecting VARIABLE at line 1, columns 1:8");
+	check_refused(
+		&oneadmin, SMALL "CONTEXT=[FILES_DS=\"$FILE[IMAGE=zz]\"]",
+		"Error parsing: $FILE[IMAGE=zz]. User 0 does not own an image with name: zz . Set IMAGE_UNAME or IMAGE_UID of owner.");
+	check_refused(
+		&oneadmin, SMALL "CONTEXT=[FILES_DS=\"$FILE[IMAGE=ctx, IMAGE_UID=1]\"]",
+		"Error parsing: $FILE[IMAGE=ctx, IMAGE_UID=1]. User 1 does not own an image with name: ctx . Set IMAGE_UNAME or IMAGE_UID of owner.");
 	check_refused(&oneadmin, SMALL "CONTEXT=[FILES_DS=\"$IMAGE[IMAGE_ID=5]\"]",
 		      "Error parsing: $IMAGE[IMAGE_ID=5]. Must use FILE variable for attribute.");
 	check_refused(&oneadmin, SMALL "CONTEXT=[FILES_DS=\"$FILE[NAME=ctx]\"]",

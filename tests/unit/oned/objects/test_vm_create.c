@@ -20,7 +20,8 @@ static const char *shown(const struct tmpl *t, const char *name)
 		if (!a->vector)
 			at += (size_t)snprintf(text + at, sizeof(text) - at, "%s", a->value);
 		for (const struct attr *kid = a->kids; kid; kid = kid->next)
-			at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%s=%s", kid == a->kids ? "" : " ", kid->name, kid->value);
+			at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%s=%s",
+					       kid == a->kids ? "" : " ", kid->name, kid->value);
 	}
 	return text;
 }
@@ -40,10 +41,10 @@ static void check_vm(int id, const struct expected *list, size_t n)
 	obj_free(&vm->o);
 }
 
-#define CHECK(id, ...)                                                                                                        \
-	do {                                                                                                                  \
-		static const struct expected list_[] = { __VA_ARGS__ };                                                       \
-		check_vm(id, list_, sizeof(list_) / sizeof(*list_));                                                          \
+#define CHECK(id, ...)                                                                                       \
+	do {                                                                                                 \
+		static const struct expected list_[] = { __VA_ARGS__ };                                      \
+		check_vm(id, list_, sizeof(list_) / sizeof(*list_));                                         \
 	} while (0)
 
 static void check_refused(const struct identity *who, const char *text, enum one_rc rc, const char *message)
@@ -53,7 +54,8 @@ static void check_refused(const struct identity *who, const char *text, enum one
 	if (create_as(who, text, &err) >= 0)
 		fail_msg("not refused: %s", text);
 	if (err.rc != rc || strcmp(err.text, message) != 0)
-		fail_msg("%s: %#x \"%s\", not %#x \"%s\"", text, (unsigned)err.rc, err.text, (unsigned)rc, message);
+		fail_msg("%s: %#x \"%s\", not %#x \"%s\"", text, (unsigned)err.rc, err.text, (unsigned)rc,
+			 message);
 }
 
 /* ---- the whole ---- */
@@ -72,7 +74,8 @@ static void a_bare_vm_gets_its_name_and_requirements(void **state)
 	assert_true(vm->stime > 0);
 	assert_null(vm->user->first);
 	assert_string_equal(shown(vm->o.tmpl, "VMID"), "0");
-	assert_string_equal(shown(vm->o.tmpl, "AUTOMATIC_REQUIREMENTS"), "!(PUBLIC_CLOUD = YES) & !(PIN_POLICY = PINNED)");
+	assert_string_equal(shown(vm->o.tmpl, "AUTOMATIC_REQUIREMENTS"),
+			    "!(PUBLIC_CLOUD = YES) & !(PIN_POLICY = PINNED)");
 	assert_null(tmpl_find(vm->o.tmpl, "AUTOMATIC_DS_REQUIREMENTS"));
 	assert_int_equal(strlen(attr_get(tmpl_vector(vm->o.tmpl, "OS"), "UUID")), 36);
 	assert_int_equal(attr_get(tmpl_vector(vm->o.tmpl, "OS"), "UUID")[14], '4');
@@ -81,22 +84,26 @@ static void a_bare_vm_gets_its_name_and_requirements(void **state)
 
 static void numbers_names_and_known_attributes_move_and_the_rest_stays(void **state)
 {
-	int id = create("NAME=web\nTEMPLATE_ID=3\nCPU=0.250\nMEMORY=64\nVCPU=2\nMEMORY_MAX=128\nMEMORY_SLOTS=2\nVCPU_MAX=4\nCPU_COST=1.50\n"
-			"MEMORY_COST=2\nDISK_COST=0.01\nMEMORY_RESIZE_MODE=hotplug\nEMULATOR=/q\nFEATURES=[ACPI=yes]\nINPUT=[BUS=usb]\nVMID=9\n"
-			"HYPERV_OPTIONS=[A=1]\nSPICE_OPTIONS=[B=2]\nCLONING_TEMPLATE_ID=5\nCPU_MODEL=[MODEL=host]\nCPU_MODEL=[MODEL=x]\n"
-			"RAW=[TYPE=dummy,DATA=\"<a/>\"]\nDESCRIPTION=\"x <&> y\"\nTAG=[A=1]\nSCHED_RANK=R\nUSER_INPUTS=[X=\"M|text|d\"]");
+	int id = create(
+		"NAME=web\nTEMPLATE_ID=3\nCPU=0.250\nMEMORY=64\nVCPU=2\nMEMORY_MAX=128\nMEMORY_SLOTS=2\nVCPU_MAX=4\nCPU_COST=1.50\n"
+		"MEMORY_COST=2\nDISK_COST=0.01\nMEMORY_RESIZE_MODE=hotplug\nEMULATOR=/q\nFEATURES=[ACPI=yes]\nINPUT=[BUS=usb]\nVMID=9\n"
+		"HYPERV_OPTIONS=[A=1]\nSPICE_OPTIONS=[B=2]\nCLONING_TEMPLATE_ID=5\nCPU_MODEL=[MODEL=host]\nCPU_MODEL=[MODEL=x]\n"
+		"RAW=[TYPE=dummy,DATA=\"<a/>\"]\nDESCRIPTION=\"x <&> y\"\nTAG=[A=1]\nSCHED_RANK=R\nUSER_INPUTS=[X=\"M|text|d\"]");
 	struct vm *vm = loaded(id);
 
 	(void)state;
 	assert_string_equal(vm->o.name, "web");
 	obj_free(&vm->o);
-	CHECK(id, { false, "CPU", "0.25" }, { false, "MEMORY", "64" }, { false, "VCPU", "2" }, { false, "MEMORY_MAX", "128" },
-	      { false, "MEMORY_SLOTS", "2" }, { false, "VCPU_MAX", "4" }, { false, "CPU_COST", "1.5" }, { false, "MEMORY_COST", "2" },
-	      { false, "DISK_COST", "0.01" }, { false, "MEMORY_RESIZE_MODE", "HOTPLUG" }, { false, "EMULATOR", "/q" },
-	      { false, "FEATURES", "ACPI=yes" }, { false, "INPUT", "BUS=usb" }, { false, "VMID", "0" }, { false, "HYPERV_OPTIONS", "A=1" },
-	      { false, "SPICE_OPTIONS", "B=2" }, { false, "CLONING_TEMPLATE_ID", "5" }, { false, "CPU_MODEL", "MODEL=host" },
-	      { false, "RAW", "DATA=<a/> TYPE=dummy" }, { false, "TEMPLATE_ID", "3" }, { true, "DESCRIPTION", "x <&> y" }, { true, "TAG", "A=1" },
-	      { true, "SCHED_RANK", "R" }, { true, "USER_INPUTS", "X=M|text|d" }, { true, "CPU", "" }, { true, "VMID", "" },
+	CHECK(id, { false, "CPU", "0.25" }, { false, "MEMORY", "64" }, { false, "VCPU", "2" },
+	      { false, "MEMORY_MAX", "128" }, { false, "MEMORY_SLOTS", "2" }, { false, "VCPU_MAX", "4" },
+	      { false, "CPU_COST", "1.5" }, { false, "MEMORY_COST", "2" }, { false, "DISK_COST", "0.01" },
+	      { false, "MEMORY_RESIZE_MODE", "HOTPLUG" }, { false, "EMULATOR", "/q" },
+	      { false, "FEATURES", "ACPI=yes" }, { false, "INPUT", "BUS=usb" }, { false, "VMID", "0" },
+	      { false, "HYPERV_OPTIONS", "A=1" }, { false, "SPICE_OPTIONS", "B=2" },
+	      { false, "CLONING_TEMPLATE_ID", "5" }, { false, "CPU_MODEL", "MODEL=host" },
+	      { false, "RAW", "DATA=<a/> TYPE=dummy" }, { false, "TEMPLATE_ID", "3" },
+	      { true, "DESCRIPTION", "x <&> y" }, { true, "TAG", "A=1" }, { true, "SCHED_RANK", "R" },
+	      { true, "USER_INPUTS", "X=M|text|d" }, { true, "CPU", "" }, { true, "VMID", "" },
 	      { true, "NAME", "" }, { true, "TEMPLATE_ID", "" }, { true, "FEATURES", "" });
 }
 
@@ -142,8 +149,10 @@ static void a_vm_that_ran_before_is_imported_once(void **state)
 	assert_string_equal(vm->deploy_id, "wild&7");
 	obj_free(&vm->o);
 	CHECK(id, { false, "IMPORTED", "YES" }, { true, "DEPLOY_ID", "" });
-	check_refused(&oneadmin, SMALL "DEPLOY_ID=\"wild&7\"", ONE_INTERNAL, "Virtual Machine wild&7 already imported.");
-	check_refused(&oneadmin, SMALL "DEPLOY_ID=one-5", ONE_INTERNAL, "Trying to import an OpenNebula VM: 'one-*'.");
+	check_refused(&oneadmin, SMALL "DEPLOY_ID=\"wild&7\"", ONE_INTERNAL,
+		      "Virtual Machine wild&7 already imported.");
+	check_refused(&oneadmin, SMALL "DEPLOY_ID=one-5", ONE_INTERNAL,
+		      "Trying to import an OpenNebula VM: 'one-*'.");
 	create(SMALL "DEPLOY_ID=one-x");
 }
 
@@ -151,71 +160,111 @@ static void a_vm_that_ran_before_is_imported_once(void **state)
 
 static void bad_templates_are_refused_with_opennebulas_words(void **state)
 {
+	/* clang-format off */
 	static const struct { const char *text; enum one_rc rc; const char *message; } bad[] = {
 		{ "", ONE_INTERNAL, "MEMORY attribute must be a positive integer value." },
 		{ "MEMORY=128", ONE_INTERNAL, "CPU attribute must be a positive float or integer value." },
-		{ "CPU=x\nMEMORY=1", ONE_INTERNAL, "CPU attribute must be a positive float or integer value." },
-		{ "CPU=0\nMEMORY=1", ONE_INTERNAL, "CPU attribute must be a positive float or integer value." },
-		{ "CPU=1e300\nMEMORY=1", ONE_INTERNAL, "CPU attribute must be a positive float or integer value." },
+		{ "CPU=x\nMEMORY=1", ONE_INTERNAL,
+		  "CPU attribute must be a positive float or integer value." },
+		{ "CPU=0\nMEMORY=1", ONE_INTERNAL,
+		  "CPU attribute must be a positive float or integer value." },
+		{ "CPU=1e300\nMEMORY=1", ONE_INTERNAL,
+		  "CPU attribute must be a positive float or integer value." },
 		{ "CPU=1\nMEMORY=1.5", ONE_INTERNAL, "MEMORY attribute must be a positive integer value." },
 		{ "CPU=1\nMEMORY=-5", ONE_INTERNAL, "MEMORY attribute must be a positive integer value." },
 		{ SMALL "VCPU=0", ONE_INTERNAL, "VCPU attribute must be a positive integer value." },
-		{ SMALL "CPU_COST=-1", ONE_INTERNAL, "CPU_COST attribute must be a positive float or integer value." },
+		{ SMALL "CPU_COST=-1", ONE_INTERNAL,
+		  "CPU_COST attribute must be a positive float or integer value." },
 		{ SMALL "MEMORY_RESIZE_MODE=up", ONE_INTERNAL, "Unknown MEMORY_RESIZE_MODE: UP" },
 		{ SMALL "OS=x", ONE_INTERNAL, "Internal error parsing OS attribute." },
 		{ SMALL "OS=[A=1]\nOS=[A=2]", ONE_INTERNAL, "Only one OS attribute can be defined." },
 		{ SMALL "RAW=[TYPE=xen,DATA=x]", ONE_INTERNAL, "Invalid RAW section: unsupported TYPE" },
-		{ SMALL "RAW=[TYPE=kvm,DATA=\"<a>\"]", ONE_INTERNAL, "Invalid RAW section: cannot validate DATA with domain.rng schema" },
-		{ SMALL "NIC_DEFAULT=[NETWORK=net]", ONE_INTERNAL, "Attribute NETWORK is not allowed inside NIC_DEFAULT." },
+		{ SMALL "RAW=[TYPE=kvm,DATA=\"<a>\"]", ONE_INTERNAL,
+		  "Invalid RAW section: cannot validate DATA with domain.rng schema" },
+		{ SMALL "NIC_DEFAULT=[NETWORK=net]", ONE_INTERNAL,
+		  "Attribute NETWORK is not allowed inside NIC_DEFAULT." },
 		{ SMALL "NIC_DEFAULT=x", ONE_INTERNAL, "Wrong format for NIC_DEFAULT attribute." },
-		{ SMALL "NIC_DEFAULT=[A=1]\nNIC_DEFAULT=[A=1]", ONE_INTERNAL, "Only one NIC_DEFAULT attribute can be defined." },
+		{ SMALL "NIC_DEFAULT=[A=1]\nNIC_DEFAULT=[A=1]", ONE_INTERNAL,
+		  "Only one NIC_DEFAULT attribute can be defined." },
 		{ SMALL "DISK=[IMAGE_ID=99]", ONE_INTERNAL, "DISK 0: Image with ID: 99 does not exist" },
-		{ SMALL "DISK=[TYPE=fs,SIZE=1]\nDISK=[TYPE=weird,SIZE=1]", ONE_INTERNAL, "DISK 1: Unknown disk type WEIRD" },
-		{ SMALL "DISK=[IMAGE_ID=0,TARGET=vdq]\nDISK=[IMAGE_ID=0,TARGET=vdq]", ONE_INTERNAL, "Two disks have defined the same target vdq" },
-		{ SMALL "DISK=[IMAGE_ID=0,TARGET=vdq]\nCONTEXT=[TARGET=vdq]", ONE_INTERNAL, "Two disks have defined the same target vdq" },
+		{ SMALL "DISK=[TYPE=fs,SIZE=1]\nDISK=[TYPE=weird,SIZE=1]", ONE_INTERNAL,
+		  "DISK 1: Unknown disk type WEIRD" },
+		{ SMALL "DISK=[IMAGE_ID=0,TARGET=vdq]\nDISK=[IMAGE_ID=0,TARGET=vdq]", ONE_INTERNAL,
+		  "Two disks have defined the same target vdq" },
+		{ SMALL "DISK=[IMAGE_ID=0,TARGET=vdq]\nCONTEXT=[TARGET=vdq]", ONE_INTERNAL,
+		  "Two disks have defined the same target vdq" },
 		{ SMALL "NIC=[NETWORK_ID=77]", ONE_INTERNAL, "Virtual network with ID: 77 does not exist" },
-		{ SMALL "NIC=[NETWORK_ID=0,IP=10.0.0.200]", ONE_INTERNAL, "Cannot get IP/MAC lease from virtual network 0." },
-		{ SMALL "NIC_ALIAS=[NETWORK_ID=0,PARENT=zz]", ONE_INTERNAL, "NIC named zz not found for alias" },
+		{ SMALL "NIC=[NETWORK_ID=0,IP=10.0.0.200]", ONE_INTERNAL,
+		  "Cannot get IP/MAC lease from virtual network 0." },
+		{ SMALL "NIC_ALIAS=[NETWORK_ID=0,PARENT=zz]", ONE_INTERNAL,
+		  "NIC named zz not found for alias" },
 		{ SMALL "NIC_ALIAS=[NETWORK_ID=0]", ONE_INTERNAL, "NIC named  not found for alias" },
-		{ SMALL "NIC=[NETWORK_ID=0]\nNIC_ALIAS=[NETWORK_MODE=auto,PARENT=NIC0]", ONE_INTERNAL, "Alias is incompatible with auto mode" },
-		{ SMALL "NIC=[NETWORK_MODE=auto,NAME=p]\nNIC_ALIAS=[NETWORK=net,PARENT=p]", ONE_INTERNAL, "NIC named p not found for alias" },
-		{ SMALL "OS=[BOOT=\"disk9\"]", ONE_INTERNAL, "Wrong OS/BOOT value. Device with DISK_ID 9 not found" },
-		{ SMALL "OS=[BOOT=\"nic0\"]", ONE_INTERNAL, "Wrong OS/BOOT value. Device with NIC_ID 0 not found" },
-		{ SMALL "OS=[BOOT=\"hd\"]", ONE_INTERNAL, "Wrong OS/BOOT value: \"hd\" should be a comma-separated list of disk# or nic#" },
+		{ SMALL "NIC=[NETWORK_ID=0]\nNIC_ALIAS=[NETWORK_MODE=auto,PARENT=NIC0]", ONE_INTERNAL,
+		  "Alias is incompatible with auto mode" },
+		{ SMALL "NIC=[NETWORK_MODE=auto,NAME=p]\nNIC_ALIAS=[NETWORK=net,PARENT=p]", ONE_INTERNAL,
+		  "NIC named p not found for alias" },
+		{ SMALL "OS=[BOOT=\"disk9\"]", ONE_INTERNAL,
+		  "Wrong OS/BOOT value. Device with DISK_ID 9 not found" },
+		{ SMALL "OS=[BOOT=\"nic0\"]", ONE_INTERNAL,
+		  "Wrong OS/BOOT value. Device with NIC_ID 0 not found" },
+		{ SMALL "OS=[BOOT=\"hd\"]", ONE_INTERNAL,
+		  "Wrong OS/BOOT value: \"hd\" should be a comma-separated list of disk# or nic#" },
 		{ SMALL "PCI=[VENDOR=zz]", ONE_INTERNAL, "Wrong Hex value for PCI attribute VENDOR" },
-		{ SMALL "PCI=[A=1]", ONE_INTERNAL, "SHORT_ADDRESS, DEVICE, VENDOR or CLASS must be defined for PCI." },
-		{ SMALL "PCI=[SHORT_ADDRESS=\"01:00.0\",CLASS=1]", ONE_INTERNAL, "SHORT_ADDRESS cannot be set with DEVICE, VENDOR or CLASS" },
+		{ SMALL "PCI=[A=1]", ONE_INTERNAL,
+		  "SHORT_ADDRESS, DEVICE, VENDOR or CLASS must be defined for PCI." },
+		{ SMALL "PCI=[SHORT_ADDRESS=\"01:00.0\",CLASS=1]", ONE_INTERNAL,
+		  "SHORT_ADDRESS cannot be set with DEVICE, VENDOR or CLASS" },
 		{ SMALL "PCI=[CLASS=1,VM_BUS=zz]", ONE_INTERNAL, "Wrong BUS in PCI attribute" },
 		{ SMALL "GRAPHICS=[PORT=65536]", ONE_INTERNAL, "Wrong PORT number in GRAPHICS attribute" },
 		{ SMALL "VIDEO=[A=1]", ONE_INTERNAL, "Video TYPE is required" },
-		{ SMALL "VIDEO=[TYPE=qxl]", ONE_INTERNAL, "Invalid video TYPE, should be either: none, vga, cirrus, or virtio" },
-		{ SMALL "VIDEO=[TYPE=vga,ATS=YES]", ONE_INTERNAL, "IOMMU and ATS are only available for virtio TYPE" },
-		{ SMALL "VIDEO=[TYPE=vga,VRAM=1023]", ONE_INTERNAL, "Invalid VRAM value in VIDEO attribute, must be >= 1024" },
-		{ SMALL "VIDEO=[TYPE=vga,RESOLUTION=1024x]", ONE_INTERNAL, "Invalid RESOLUTION string format" },
+		{ SMALL "VIDEO=[TYPE=qxl]", ONE_INTERNAL,
+		  "Invalid video TYPE, should be either: none, vga, cirrus, or virtio" },
+		{ SMALL "VIDEO=[TYPE=vga,ATS=YES]", ONE_INTERNAL,
+		  "IOMMU and ATS are only available for virtio TYPE" },
+		{ SMALL "VIDEO=[TYPE=vga,VRAM=1023]", ONE_INTERNAL,
+		  "Invalid VRAM value in VIDEO attribute, must be >= 1024" },
+		{ SMALL "VIDEO=[TYPE=vga,RESOLUTION=1024x]", ONE_INTERNAL,
+		  "Invalid RESOLUTION string format" },
 		{ SMALL "BACKUP_CONFIG=x", ONE_INTERNAL, "Internal error parsing BACKUP_CONFIG attribute." },
-		{ SMALL "SCHED_REQUIREMENTS=a\nSCHED_REQUIREMENTS=b", ONE_INTERNAL, "Only one SCHED_REQUIREMENTS attribute can be defined." },
-		{ SMALL "SCHED_REQUIREMENTS=[A=1]", ONE_INTERNAL, "Wrong format for SCHED_REQUIREMENTS attribute." },
-		{ SMALL "CONTEXT=[TOKEN=YES]", ONE_INTERNAL, "TOKEN set, but onegate endpoint was not defined in oned.conf." },
+		{ SMALL "SCHED_REQUIREMENTS=a\nSCHED_REQUIREMENTS=b", ONE_INTERNAL,
+		  "Only one SCHED_REQUIREMENTS attribute can be defined." },
+		{ SMALL "SCHED_REQUIREMENTS=[A=1]", ONE_INTERNAL,
+		  "Wrong format for SCHED_REQUIREMENTS attribute." },
+		{ SMALL "CONTEXT=[TOKEN=YES]", ONE_INTERNAL,
+		  "TOKEN set, but onegate endpoint was not defined in oned.conf." },
 		{ SMALL "VMGROUP=[VMGROUP_ID=1]", ONE_INTERNAL, "Missing role name in VM Group definition" },
-		{ SMALL "VMGROUP=[VMGROUP_ID=1,ROLE=x]", ONE_INTERNAL, "Cannot find VM Group to associate the VM" },
-		{ SMALL "OS=[KERNEL_DS=\"$FILE[IMAGE_ID=5]\"]", ONE_INTERNAL, "KERNEL needs an image of type KERNEL and not CONTEXT" },
-		{ SMALL "OS=[KERNEL_DS=\"$FILE[IMAGE_ID=99]\"]", ONE_INTERNAL, "Error parsing: $FILE[IMAGE_ID=99]. Image with ID: 99 does not exist" },
+		{ SMALL "VMGROUP=[VMGROUP_ID=1,ROLE=x]", ONE_INTERNAL,
+		  "Cannot find VM Group to associate the VM" },
+		{ SMALL "OS=[KERNEL_DS=\"$FILE[IMAGE_ID=5]\"]", ONE_INTERNAL,
+		  "KERNEL needs an image of type KERNEL and not CONTEXT" },
+		{ SMALL "OS=[KERNEL_DS=\"$FILE[IMAGE_ID=99]\"]", ONE_INTERNAL,
+		  "Error parsing: $FILE[IMAGE_ID=99]. Image with ID: 99 does not exist" },
 		{ SMALL "OS=[KERNEL_DS=\"$FILE[IMAGE_ID=3]$FILE[IMAGE_ID=3]\"]", ONE_INTERNAL,
 		  "Only one FILE variable can be used in: $FILE[IMAGE_ID=3]$FILE[IMAGE_ID=3]" },
-		{ SMALL "CONTEXT=[FILES_DS=\"$FILE[IMAGE_ID=3]\"]", ONE_INTERNAL, "Only images of type CONTEXT can be used in FILE_DS attribute." },
+		{ SMALL "CONTEXT=[FILES_DS=\"$FILE[IMAGE_ID=3]\"]", ONE_INTERNAL,
+		  "Only images of type CONTEXT can be used in FILE_DS attribute." },
 		/* topology */
 		{ "CPU=1\nTOPOLOGY=[SOCKETS=1]", ONE_ALLOCATE, "VM has not MEMORY set" },
 		{ SMALL "VCPU=2\nTOPOLOGY=[SOCKETS=2]", ONE_ALLOCATE,
 		  "Non-pinned VMs with a virtual topology needs to set  SOCKETS, CORES and THREADS numbers." },
-		{ SMALL "VCPU=2\nTOPOLOGY=[SOCKETS=1,CORES=3,THREADS=1]", ONE_ALLOCATE, "Total threads per core and socket needs to match VCPU" },
-		{ SMALL "TOPOLOGY=[PIN_POLICY=CORE,NODE_AFFINITY=0]", ONE_ALLOCATE, "NUMA node affinity cannot be set for pinned VMs" },
-		{ SMALL "VCPU_MAX=2\nTOPOLOGY=[PIN_POLICY=CORE]", ONE_ALLOCATE, "VM with TOPOLOGY does not support CPU hotplug (VCPU_MAX)" },
-		{ SMALL "VCPU=6\nTOPOLOGY=[PIN_POLICY=THREAD,CORES=2]", ONE_ALLOCATE, "Computed number of threads is not power of 2" },
-		{ SMALL "VCPU=3\nTOPOLOGY=[PIN_POLICY=THREAD,CORES=2]", ONE_ALLOCATE, "VCPU is not multiple of the total number of cores" },
-		{ SMALL "VCPU=3\nTOPOLOGY=[PIN_POLICY=CORE,SOCKETS=2]", ONE_ALLOCATE, "VCPU is not multiple of the number of NUMA nodes" },
-		{ "CPU=1\nMEMORY=127\nVCPU=2\nTOPOLOGY=[PIN_POLICY=CORE,SOCKETS=2]", ONE_ALLOCATE, "MEMORY is not multiple of the number of NUMA nodes" },
-		{ SMALL "TOPOLOGY=[PIN_POLICY=CORE]\nNUMA_NODE=[MEMORY=128]", ONE_ALLOCATE, "A NUMA_NODE must have TOTAL_CPUS greater than 0" },
-		{ SMALL "TOPOLOGY=[PIN_POLICY=CORE]\nNUMA_NODE=[TOTAL_CPUS=1]", ONE_ALLOCATE, " A NUMA_NODE must have MEMORY greater than 0" },
+		{ SMALL "VCPU=2\nTOPOLOGY=[SOCKETS=1,CORES=3,THREADS=1]", ONE_ALLOCATE,
+		  "Total threads per core and socket needs to match VCPU" },
+		{ SMALL "TOPOLOGY=[PIN_POLICY=CORE,NODE_AFFINITY=0]", ONE_ALLOCATE,
+		  "NUMA node affinity cannot be set for pinned VMs" },
+		{ SMALL "VCPU_MAX=2\nTOPOLOGY=[PIN_POLICY=CORE]", ONE_ALLOCATE,
+		  "VM with TOPOLOGY does not support CPU hotplug (VCPU_MAX)" },
+		{ SMALL "VCPU=6\nTOPOLOGY=[PIN_POLICY=THREAD,CORES=2]", ONE_ALLOCATE,
+		  "Computed number of threads is not power of 2" },
+		{ SMALL "VCPU=3\nTOPOLOGY=[PIN_POLICY=THREAD,CORES=2]", ONE_ALLOCATE,
+		  "VCPU is not multiple of the total number of cores" },
+		{ SMALL "VCPU=3\nTOPOLOGY=[PIN_POLICY=CORE,SOCKETS=2]", ONE_ALLOCATE,
+		  "VCPU is not multiple of the number of NUMA nodes" },
+		{ "CPU=1\nMEMORY=127\nVCPU=2\nTOPOLOGY=[PIN_POLICY=CORE,SOCKETS=2]", ONE_ALLOCATE,
+		  "MEMORY is not multiple of the number of NUMA nodes" },
+		{ SMALL "TOPOLOGY=[PIN_POLICY=CORE]\nNUMA_NODE=[MEMORY=128]", ONE_ALLOCATE,
+		  "A NUMA_NODE must have TOTAL_CPUS greater than 0" },
+		{ SMALL "TOPOLOGY=[PIN_POLICY=CORE]\nNUMA_NODE=[TOTAL_CPUS=1]", ONE_ALLOCATE,
+		  " A NUMA_NODE must have MEMORY greater than 0" },
 		{ SMALL "TOPOLOGY=[PIN_POLICY=CORE]\nNUMA_NODE=[TOTAL_CPUS=2,MEMORY=128]", ONE_ALLOCATE,
 		  "Total CPUS of NUMA nodes is different from VM VCPU" },
 		{ SMALL "TOPOLOGY=[PIN_POLICY=CORE]\nNUMA_NODE=[TOTAL_CPUS=1,MEMORY=64]", ONE_ALLOCATE,
@@ -223,6 +272,7 @@ static void bad_templates_are_refused_with_opennebulas_words(void **state)
 		{ "CPU=1\nMEMORY=2147480000\nVCPU=2147480000\nTOPOLOGY=[PIN_POLICY=CORE,SOCKETS=2147480000]", ONE_ALLOCATE,
 		  "A VM can't have more than 1024 NUMA nodes" },
 	};
+	/* clang-format on */
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
@@ -234,8 +284,9 @@ static void bad_templates_are_refused_with_opennebulas_words(void **state)
 
 static void disks_are_numbered_and_named(void **state)
 {
-	int id = create(SMALL "DISK=[IMAGE_ID=0]\nDISK=[IMAGE=data,IMAGE_UNAME=oneadmin]\nDISK=[TYPE=swap,SIZE=64]\n"
-			      "DISK=[TYPE=fs,SIZE=32,FORMAT=ext4]\nDISK=[IMAGE_ID=2]\nCONTEXT=[A=1]");
+	int id = create(
+		SMALL "DISK=[IMAGE_ID=0]\nDISK=[IMAGE=data,IMAGE_UNAME=oneadmin]\nDISK=[TYPE=swap,SIZE=64]\n"
+		      "DISK=[TYPE=fs,SIZE=32,FORMAT=ext4]\nDISK=[IMAGE_ID=2]\nCONTEXT=[A=1]");
 
 	(void)state;
 	CHECK(id,
@@ -280,7 +331,8 @@ static void names_go_on_behind_z_and_around_what_is_taken(void **state)
 
 static void an_os_disk_comes_first_and_a_context_after_the_cds(void **state)
 {
-	int id = create(SMALL "DISK=[TYPE=fs,SIZE=1]\nDISK=[IMAGE_ID=0]\nDISK=[IMAGE_ID=0]\nCONTEXT=[DEV_PREFIX=sd]");
+	int id = create(
+		SMALL "DISK=[TYPE=fs,SIZE=1]\nDISK=[IMAGE_ID=0]\nDISK=[IMAGE_ID=0]\nCONTEXT=[DEV_PREFIX=sd]");
 	static const char *const targets[] = { "sdc", "sda", "sdd" };
 	struct vm *vm = loaded(id);
 	int i = 0;
@@ -294,8 +346,9 @@ static void an_os_disk_comes_first_and_a_context_after_the_cds(void **state)
 
 static void a_bus_has_only_so_much_room(void **state)
 {
-	static const char five[] = "DISK=[TYPE=fs,SIZE=1,DEV_PREFIX=hd]\nDISK=[TYPE=fs,SIZE=1,DEV_PREFIX=hd]\nDISK=[TYPE=fs,SIZE=1,DEV_PREFIX=hd]\n"
-				   "DISK=[TYPE=fs,SIZE=1,DEV_PREFIX=hd]\nDISK=[TYPE=fs,SIZE=1,DEV_PREFIX=hd]\n";
+	static const char five[] =
+		"DISK=[TYPE=fs,SIZE=1,DEV_PREFIX=hd]\nDISK=[TYPE=fs,SIZE=1,DEV_PREFIX=hd]\nDISK=[TYPE=fs,SIZE=1,DEV_PREFIX=hd]\n"
+		"DISK=[TYPE=fs,SIZE=1,DEV_PREFIX=hd]\nDISK=[TYPE=fs,SIZE=1,DEV_PREFIX=hd]\n";
 	struct strbuf text = STRBUF_INIT;
 
 	(void)state;
@@ -347,8 +400,10 @@ static void a_vm_waits_for_a_locked_image(void **state)
 
 static void nics_get_addresses_names_and_aliases(void **state)
 {
-	int id = create(SMALL "NIC=[NETWORK=net,NAME=eth]\nNIC=[NETWORK_ID=1,IP=10.1.0.9]\nNIC_ALIAS=[NETWORK=net,PARENT=eth]\n"
-			      "NIC_ALIAS=[NETWORK=net,PARENT=eth,NAME=NIC7]\nNIC_ALIAS=[NETWORK=net,PARENT=NIC1]");
+	int id = create(
+		SMALL
+		"NIC=[NETWORK=net,NAME=eth]\nNIC=[NETWORK_ID=1,IP=10.1.0.9]\nNIC_ALIAS=[NETWORK=net,PARENT=eth]\n"
+		"NIC_ALIAS=[NETWORK=net,PARENT=eth,NAME=NIC7]\nNIC_ALIAS=[NETWORK=net,PARENT=NIC1]");
 
 	(void)state;
 	CHECK(id,
@@ -374,20 +429,25 @@ static void nics_get_addresses_names_and_aliases(void **state)
 
 static void defaults_fill_what_nics_lack_but_not_automatic_ones(void **state)
 {
-	int id = create(SMALL "NIC_DEFAULT=[MODEL=e1000]\nNIC=[NETWORK_MODE=auto,SCHED_REQUIREMENTS=\"ID=0\"]\nNIC=[BRIDGE=br9,MODEL=virtio]\n"
-			      "NIC=[BRIDGE=br8]");
+	int id = create(
+		SMALL
+		"NIC_DEFAULT=[MODEL=e1000]\nNIC=[NETWORK_MODE=auto,SCHED_REQUIREMENTS=\"ID=0\"]\nNIC=[BRIDGE=br9,MODEL=virtio]\n"
+		"NIC=[BRIDGE=br8]");
 
 	(void)state;
 	CHECK(id,
 	      { false, "NIC",
 		"NAME=NIC0 NETWORK_MODE=auto NIC_ID=0 SCHED_REQUIREMENTS=ID=0 | BRIDGE=br9 MODEL=virtio NAME=NIC1 NIC_ID=1 | "
 		"BRIDGE=br8 MODEL=e1000 NAME=NIC2 NIC_ID=2" },
-	      { false, "NIC_DEFAULT", "MODEL=e1000" }, { true, "NIC_DEFAULT", "" }, { false, "AUTOMATIC_NIC_REQUIREMENTS", "" });
+	      { false, "NIC_DEFAULT", "MODEL=e1000" }, { true, "NIC_DEFAULT", "" },
+	      { false, "AUTOMATIC_NIC_REQUIREMENTS", "" });
 }
 
 static void a_pci_device_may_be_a_nic(void **state)
 {
-	int id = create(SMALL "PCI=[CLASS=\"0c03\",TYPE=NIC,NETWORK=net,DOMAIN=1]\nPCI=[VENDOR=10de]\nNIC=[NETWORK=net2]\nCONTEXT=[NETWORK=YES]");
+	int id = create(
+		SMALL
+		"PCI=[CLASS=\"0c03\",TYPE=NIC,NETWORK=net,DOMAIN=1]\nPCI=[VENDOR=10de]\nNIC=[NETWORK=net2]\nCONTEXT=[NETWORK=YES]");
 	struct vm *vm = loaded(id);
 	const struct attr *context = tmpl_vector(vm->o.tmpl, "CONTEXT");
 
@@ -398,11 +458,12 @@ static void a_pci_device_may_be_a_nic(void **state)
 	assert_null(attr_get(context, "PCI1_IP"));
 	assert_string_equal(attr_get(context, "ETH0_IP"), "10.1.0.1");
 	obj_free(&vm->o);
-	CHECK(id, { false, "PCI",
-		    "AR_ID=0 BRIDGE=br0 BRIDGE_TYPE=linux CLASS=0c03 CLUSTER_ID=0 DNS=10.0.0.53 GATEWAY=10.0.0.254 IP=10.0.0.1 "
-		    "MAC=02:00:0a:00:00:01 NAME=NIC1 NETWORK=net NETWORK_ID=0 NIC_ID=1 PCI_ID=0 SECURITY_GROUPS=0 TARGET=one-0-1 TYPE=NIC "
-		    "VM_ADDRESS=01:01.0 VM_BUS=0x01 VM_DOMAIN=0x0000 VM_FUNCTION=0 VM_SLOT=0x01 VN_MAD=dummy | "
-		    "PCI_ID=1 VENDOR=10de VM_ADDRESS=01:02.0 VM_BUS=0x01 VM_DOMAIN=0x0000 VM_FUNCTION=0 VM_SLOT=0x02" });
+	CHECK(id,
+	      { false, "PCI",
+		"AR_ID=0 BRIDGE=br0 BRIDGE_TYPE=linux CLASS=0c03 CLUSTER_ID=0 DNS=10.0.0.53 GATEWAY=10.0.0.254 IP=10.0.0.1 "
+		"MAC=02:00:0a:00:00:01 NAME=NIC1 NETWORK=net NETWORK_ID=0 NIC_ID=1 PCI_ID=0 SECURITY_GROUPS=0 TARGET=one-0-1 TYPE=NIC "
+		"VM_ADDRESS=01:01.0 VM_BUS=0x01 VM_DOMAIN=0x0000 VM_FUNCTION=0 VM_SLOT=0x01 VN_MAD=dummy | "
+		"PCI_ID=1 VENDOR=10de VM_ADDRESS=01:02.0 VM_BUS=0x01 VM_DOMAIN=0x0000 VM_FUNCTION=0 VM_SLOT=0x02" });
 }
 
 static void with_q35_each_pci_device_has_a_bus(void **state)
@@ -418,10 +479,14 @@ static void with_q35_each_pci_device_has_a_bus(void **state)
 
 static void boot_order_is_written_on_the_devices(void **state)
 {
-	int id = create(SMALL "OS=[BOOT=\"NIC1,disk0,\",UUID=u]\nDISK=[TYPE=fs,SIZE=1,ORDER=9]\nDISK=[TYPE=fs,SIZE=1,ORDER=9]\nNIC=[A=1]\nNIC=[A=2]");
+	int id = create(
+		SMALL
+		"OS=[BOOT=\"NIC1,disk0,\",UUID=u]\nDISK=[TYPE=fs,SIZE=1,ORDER=9]\nDISK=[TYPE=fs,SIZE=1,ORDER=9]\nNIC=[A=1]\nNIC=[A=2]");
 
 	(void)state;
-	CHECK(id, { false, "DISK", "DEV_PREFIX=sd DISK_ID=0 ORDER=2 SIZE=1 TARGET=sda TYPE=fs | DEV_PREFIX=sd DISK_ID=1 SIZE=1 TARGET=sdb TYPE=fs" },
+	CHECK(id,
+	      { false, "DISK",
+		"DEV_PREFIX=sd DISK_ID=0 ORDER=2 SIZE=1 TARGET=sda TYPE=fs | DEV_PREFIX=sd DISK_ID=1 SIZE=1 TARGET=sdb TYPE=fs" },
 	      { false, "NIC", "A=1 NAME=NIC0 NIC_ID=0 | A=2 NAME=NIC1 NIC_ID=1 ORDER=1" });
 }
 
@@ -429,11 +494,14 @@ static void boot_order_is_written_on_the_devices(void **state)
 
 static void graphics_and_video_are_checked_and_completed(void **state)
 {
-	int id = create(SMALL "GRAPHICS=[TYPE=VNC,PASSWD=123456789]\nGRAPHICS=[TYPE=spice]\nVIDEO=[TYPE=Virtio,IOMMU=YES,VRAM=1024,RESOLUTION=1024x768]");
+	int id = create(
+		SMALL
+		"GRAPHICS=[TYPE=VNC,PASSWD=123456789]\nGRAPHICS=[TYPE=spice]\nVIDEO=[TYPE=Virtio,IOMMU=YES,VRAM=1024,RESOLUTION=1024x768]");
 	struct vm *vm;
 
 	(void)state;
-	CHECK(id, { false, "GRAPHICS", "PASSWD=12345678 TYPE=VNC" }, { false, "VIDEO", "IOMMU=YES RESOLUTION=1024x768 TYPE=virtio VRAM=1024" },
+	CHECK(id, { false, "GRAPHICS", "PASSWD=12345678 TYPE=VNC" },
+	      { false, "VIDEO", "IOMMU=YES RESOLUTION=1024x768 TYPE=virtio VRAM=1024" },
 	      { true, "GRAPHICS", "" });
 	vm = loaded(create(SMALL "GRAPHICS=[TYPE=spice,RANDOM_PASSWD=YES,PORT=5900]"));
 	assert_int_equal(strlen(attr_get(tmpl_find(vm->o.tmpl, "GRAPHICS"), "PASSWD")), 59);
@@ -445,24 +513,31 @@ static void topologies_are_completed(void **state)
 	int id = create(SMALL "VCPU=4\nTOPOLOGY=[NODE_AFFINITY=x]\nTOPOLOGY=[SOCKETS=9]");
 
 	(void)state;
-	CHECK(id, { false, "TOPOLOGY", "CORES=4 PIN_POLICY=NONE SOCKETS=1 THREADS=1" }, { false, "NUMA_NODE", "" }, { false, "CPU", "1" });
+	CHECK(id, { false, "TOPOLOGY", "CORES=4 PIN_POLICY=NONE SOCKETS=1 THREADS=1" },
+	      { false, "NUMA_NODE", "" }, { false, "CPU", "1" });
 	id = create(SMALL "VCPU=2\nTOPOLOGY=[SOCKETS=1,CORES=2,THREADS=1,HUGEPAGE_SIZE=2]");
 	CHECK(id, { false, "TOPOLOGY", "CORES=2 HUGEPAGE_SIZE=2 PIN_POLICY=NONE SOCKETS=1 THREADS=1" },
 	      { false, "NUMA_NODE", "MEMORY=131072 TOTAL_CPUS=2" });
 	id = create(SMALL "VCPU=8\nTOPOLOGY=[PIN_POLICY=thread,SOCKETS=2,CORES=2]");
-	CHECK(id, { false, "TOPOLOGY", "CORES=2 PIN_POLICY=thread SOCKETS=2 THREADS=2" }, { false, "CPU", "8" },
+	CHECK(id, { false, "TOPOLOGY", "CORES=2 PIN_POLICY=thread SOCKETS=2 THREADS=2" },
+	      { false, "CPU", "8" },
 	      { false, "NUMA_NODE", "MEMORY=65536 TOTAL_CPUS=4 | MEMORY=65536 TOTAL_CPUS=4" },
 	      { false, "AUTOMATIC_REQUIREMENTS", "!(PUBLIC_CLOUD = YES) & (PIN_POLICY = PINNED)" });
-	id = create(SMALL "VCPU=3\nTOPOLOGY=[PIN_POLICY=SHARED]\nNUMA_NODE=[TOTAL_CPUS=1,MEMORY=28]\nNUMA_NODE=[TOTAL_CPUS=2,MEMORY=100]");
+	id = create(
+		SMALL
+		"VCPU=3\nTOPOLOGY=[PIN_POLICY=SHARED]\nNUMA_NODE=[TOTAL_CPUS=1,MEMORY=28]\nNUMA_NODE=[TOTAL_CPUS=2,MEMORY=100]");
 	CHECK(id, { false, "TOPOLOGY", "PIN_POLICY=SHARED SOCKETS=2" },
-	      { false, "NUMA_NODE", "MEMORY=28672 TOTAL_CPUS=1 | MEMORY=102400 TOTAL_CPUS=2" }, { true, "NUMA_NODE", "" });
+	      { false, "NUMA_NODE", "MEMORY=28672 TOTAL_CPUS=1 | MEMORY=102400 TOTAL_CPUS=2" },
+	      { true, "NUMA_NODE", "" });
 	id = create(SMALL "NUMA_NODE=[TOTAL_CPUS=5]");
-	CHECK(id, { false, "TOPOLOGY", "CORES=1 PIN_POLICY=NONE SOCKETS=1 THREADS=1" }, { false, "VCPU", "1" });
+	CHECK(id, { false, "TOPOLOGY", "CORES=1 PIN_POLICY=NONE SOCKETS=1 THREADS=1" },
+	      { false, "VCPU", "1" });
 }
 
 static void backups_are_configured(void **state)
 {
-	static const struct { const char *text, *xml; } cases[] = {
+	static const struct { const char *text, *xml;
+	} cases[] = {
 		{ "DISK=[IMAGE_ID=0]\nBACKUP_CONFIG=[MODE=INCREMENT,KEEP_LAST=-2,FS_FREEZE=agent]",
 		  "<BACKUPS><BACKUP_CONFIG><BACKUP_VOLATILE><![CDATA[NO]]></BACKUP_VOLATILE><FS_FREEZE><![CDATA[AGENT]]></FS_FREEZE>"
 		  "<INCREMENTAL_BACKUP_ID><![CDATA[-1]]></INCREMENTAL_BACKUP_ID><KEEP_LAST><![CDATA[0]]></KEEP_LAST>"
@@ -490,9 +565,11 @@ static void backups_are_configured(void **state)
 
 static void places_follow_images_networks_and_clouds(void **state)
 {
-	int id = create(SMALL "DISK=[IMAGE_ID=0]\nNIC=[NETWORK_ID=0]\nPUBLIC_CLOUD=[TYPE=ec2,INSTANCE=\"$SIZE\"]\nPUBLIC_CLOUD=[TYPE=azure]\n"
-			      "PUBLIC_CLOUD=[TYPE=ec2]\nSIZE=m1\nCPU_MODEL=[MODEL=x,FEATURES=\"avx,,vmx\"]\nTM_MAD_SYSTEM=\" ssh\"\n"
-			      "REQUIREMENTS=\"NAME = $NAME\"\nNAME=web");
+	int id = create(
+		SMALL
+		"DISK=[IMAGE_ID=0]\nNIC=[NETWORK_ID=0]\nPUBLIC_CLOUD=[TYPE=ec2,INSTANCE=\"$SIZE\"]\nPUBLIC_CLOUD=[TYPE=azure]\n"
+		"PUBLIC_CLOUD=[TYPE=ec2]\nSIZE=m1\nCPU_MODEL=[MODEL=x,FEATURES=\"avx,,vmx\"]\nTM_MAD_SYSTEM=\" ssh\"\n"
+		"REQUIREMENTS=\"NAME = $NAME\"\nNAME=web");
 
 	(void)state;
 	CHECK(id,
@@ -500,8 +577,9 @@ static void places_follow_images_networks_and_clouds(void **state)
 		"(CLUSTER_ID = 0) & !(PUBLIC_CLOUD = YES) & !(PIN_POLICY = PINNED) | (PUBLIC_CLOUD = YES & (HYPERVISOR = azure | HYPERVISOR = ec2)) & "
 		"(KVM_CPU_FEATURES = \"*avx*\") & (KVM_CPU_FEATURES = \"*vmx*\")" },
 	      { false, "AUTOMATIC_DS_REQUIREMENTS", "(\"CLUSTERS/ID\" @> 0) & (TM_MAD = \"ssh\")" },
-	      { false, "AUTOMATIC_NIC_REQUIREMENTS", "(\"CLUSTERS/ID\" @> 0)" }, { true, "SCHED_REQUIREMENTS", "NAME = web" },
-	      { true, "REQUIREMENTS", "" }, { true, "PUBLIC_CLOUD", "INSTANCE=m1 TYPE=ec2 | TYPE=azure | TYPE=ec2" });
+	      { false, "AUTOMATIC_NIC_REQUIREMENTS", "(\"CLUSTERS/ID\" @> 0)" },
+	      { true, "SCHED_REQUIREMENTS", "NAME = web" }, { true, "REQUIREMENTS", "" },
+	      { true, "PUBLIC_CLOUD", "INSTANCE=m1 TYPE=ec2 | TYPE=azure | TYPE=ec2" });
 }
 
 struct placing { enum obj_type type; int id, n, clusters[2]; };
@@ -549,21 +627,30 @@ static void what_has_no_place_in_common_is_refused(void **state)
 	(void)state;
 	move_to(OBJ_NET, 0, 2, 100, 101);
 	move_to(OBJ_NET, 1, 1, 102, 0);
-	check_refused(&oneadmin, SMALL "NIC=[NETWORK_ID=0]\nNIC=[NETWORK_ID=1]", ONE_INTERNAL,
-		      "Incompatible clusters in NIC. Network for NIC 1 is not in the same cluster as the one used by other VM elements "
-		      "(cluster 100,101)");
-	check_refused(&oneadmin, SMALL "DISK=[IMAGE_ID=0]\nNIC=[NETWORK_ID=1]", ONE_INTERNAL,
-		      "Incompatible clusters in NIC. Network for NIC 0 is not in the same cluster as the one used by other VM elements (cluster 0)");
-	check_refused(&oneadmin, SMALL "OS=[KERNEL_DS=\"$FILE[IMAGE_ID=3]\"]\nPCI=[CLASS=1]\nPCI=[CLASS=1,TYPE=NIC,NETWORK_ID=1]", ONE_INTERNAL,
-		      "Incompatible clusters in PCI (TYPE=NIC). Network for PCI 1 is not in the same cluster as the one used by other VM elements "
-		      "(cluster 0)");
+	check_refused(
+		&oneadmin, SMALL "NIC=[NETWORK_ID=0]\nNIC=[NETWORK_ID=1]", ONE_INTERNAL,
+		"Incompatible clusters in NIC. Network for NIC 1 is not in the same cluster as the one used by other VM elements "
+		"(cluster 100,101)");
+	check_refused(
+		&oneadmin, SMALL "DISK=[IMAGE_ID=0]\nNIC=[NETWORK_ID=1]", ONE_INTERNAL,
+		"Incompatible clusters in NIC. Network for NIC 0 is not in the same cluster as the one used by other VM elements (cluster 0)");
+	check_refused(
+		&oneadmin,
+		SMALL
+		"OS=[KERNEL_DS=\"$FILE[IMAGE_ID=3]\"]\nPCI=[CLASS=1]\nPCI=[CLASS=1,TYPE=NIC,NETWORK_ID=1]",
+		ONE_INTERNAL,
+		"Incompatible clusters in PCI (TYPE=NIC). Network for PCI 1 is not in the same cluster as the one used by other VM elements "
+		"(cluster 0)");
 	move_to(OBJ_NET, 1, 2, 101, 102);
 	id = create(SMALL "NIC=[NETWORK_ID=0]\nNIC=[NETWORK_ID=1]");
-	CHECK(id, { false, "AUTOMATIC_REQUIREMENTS", "(CLUSTER_ID = 101) & !(PUBLIC_CLOUD = YES) & !(PIN_POLICY = PINNED)" });
+	CHECK(id, { false, "AUTOMATIC_REQUIREMENTS",
+		    "(CLUSTER_ID = 101) & !(PUBLIC_CLOUD = YES) & !(PIN_POLICY = PINNED)" });
 	move_to(OBJ_NET, 1, 0, 0, 0);
-	check_refused(&oneadmin, SMALL "NIC=[NETWORK_ID=1]", ONE_INTERNAL, "Missing clusters. Network for NIC 0 is not in any cluster");
+	check_refused(&oneadmin, SMALL "NIC=[NETWORK_ID=1]", ONE_INTERNAL,
+		      "Missing clusters. Network for NIC 0 is not in any cluster");
 	move_to(OBJ_DATASTORE, 100, 0, 0, 0);
-	check_refused(&oneadmin, SMALL "DISK=[IMAGE_ID=0]", ONE_INTERNAL, "Missing clusters. Datastore for DISK 0 is not in any cluster");
+	check_refused(&oneadmin, SMALL "DISK=[IMAGE_ID=0]", ONE_INTERNAL,
+		      "Missing clusters. Datastore for DISK 0 is not in any cluster");
 	move_to(OBJ_DATASTORE, 103, 0, 0, 0);
 	check_refused(&oneadmin, SMALL "OS=[KERNEL_DS=\"$FILE[IMAGE_ID=3]\"]", ONE_INTERNAL,
 		      "Missing clusters. KERNEL datastore is not in any cluster.");
@@ -576,7 +663,8 @@ static void image_datastores_may_ask_for_system_datastores(void **state)
 	(void)state;
 	assert_int_equal(core_run(core, compatible, (void *)"101,102", NULL), ONE_OK);
 	id = create(SMALL "DISK=[IMAGE_ID=0]");
-	CHECK(id, { false, "AUTOMATIC_DS_REQUIREMENTS", "(\"CLUSTERS/ID\" @> 0) & (\"ID\" @> 101 | \"ID\" @> 102)" });
+	CHECK(id, { false, "AUTOMATIC_DS_REQUIREMENTS",
+		    "(\"CLUSTERS/ID\" @> 0) & (\"ID\" @> 101 | \"ID\" @> 102)" });
 }
 
 /* ---- quotas and giving back ---- */
@@ -591,12 +679,17 @@ static void limit(struct txn *t, void *arg)
 static void a_quota_that_is_full_refuses(void **state)
 {
 	(void)state;
-	assert_int_equal(core_run(core, limit, (void *)"VM=[VMS=1,VMS_USED=0,SYSTEM_DISK_SIZE=100,SYSTEM_DISK_SIZE_USED=0]", NULL), ONE_OK);
+	assert_int_equal(
+		core_run(core, limit,
+			 (void *)"VM=[VMS=1,VMS_USED=0,SYSTEM_DISK_SIZE=100,SYSTEM_DISK_SIZE_USED=0]", NULL),
+		ONE_OK);
 	check_refused(&alice, SMALL "DISK=[TYPE=fs,SIZE=101]", ONE_AUTHORIZATION,
 		      "user [2] limit of 100 reached for SYSTEM_DISK_SIZE quota in VM");
-	check_refused(&alice, "CPU=-1\nMEMORY=1", ONE_AUTHORIZATION, "user [2] CPU attribute must be a positive float or integer value");
+	check_refused(&alice, "CPU=-1\nMEMORY=1", ONE_AUTHORIZATION,
+		      "user [2] CPU attribute must be a positive float or integer value");
 	assert_true(create_as(&alice, SMALL, NULL) >= 0);
-	check_refused(&alice, SMALL "DISK=[IMAGE_ID=99]", ONE_AUTHORIZATION, "user [2] limit of 1 reached for VMS quota in VM");
+	check_refused(&alice, SMALL "DISK=[IMAGE_ID=99]", ONE_AUTHORIZATION,
+		      "user [2] limit of 1 reached for VMS quota in VM");
 	create(SMALL); /* oneadmin isn't counted */
 }
 
@@ -626,8 +719,9 @@ static void running_too(struct txn *t, void *arg)
 static void what_a_vm_uses_is_counted_and_given_back(void **state)
 {
 	struct one_err err = ONE_ERR_INIT;
-	const char *text = "CPU=0.25\nMEMORY=64\nDISK=[IMAGE=data,IMAGE_UNAME=oneadmin]\nDISK=[TYPE=fs,SIZE=10]\n"
-			   "NIC=[NETWORK=net,NETWORK_UID=0]\nNIC_ALIAS=[NETWORK_ID=0,PARENT=NIC0]";
+	const char *text =
+		"CPU=0.25\nMEMORY=64\nDISK=[IMAGE=data,IMAGE_UNAME=oneadmin]\nDISK=[TYPE=fs,SIZE=10]\n"
+		"NIC=[NETWORK=net,NETWORK_UID=0]\nNIC_ALIAS=[NETWORK_ID=0,PARENT=NIC0]";
 	int id = create_as(&alice, text, &err);
 	const struct image *img;
 	const struct vnet *vn;
@@ -638,12 +732,16 @@ static void what_a_vm_uses_is_counted_and_given_back(void **state)
 	if (id < 0)
 		fail_msg("%s", err.text);
 	assert_non_null(strstr(quota_of(OBJ_USER_QUOTA, 2), "<VMS_USED><![CDATA[1]]></VMS_USED>"));
-	assert_non_null(strstr(quota_of(OBJ_USER_QUOTA, 2), "<RUNNING_CPU_USED><![CDATA[0.25]]></RUNNING_CPU_USED>"));
-	assert_non_null(strstr(quota_of(OBJ_USER_QUOTA, 2), "<SYSTEM_DISK_SIZE_USED><![CDATA[10]]></SYSTEM_DISK_SIZE_USED>"));
-	assert_non_null(strstr(quota_of(OBJ_GROUP_QUOTA, 1), "<NETWORK><ID><![CDATA[0]]></ID><LEASES><![CDATA[-1]]></LEASES>"
-							     "<LEASES_USED><![CDATA[2]]></LEASES_USED></NETWORK>"));
-	assert_non_null(strstr(quota_of(OBJ_GROUP_QUOTA, 1), "<IMAGE><ID><![CDATA[1]]></ID><RVMS><![CDATA[-1]]></RVMS>"
-							     "<RVMS_USED><![CDATA[1]]></RVMS_USED></IMAGE>"));
+	assert_non_null(
+		strstr(quota_of(OBJ_USER_QUOTA, 2), "<RUNNING_CPU_USED><![CDATA[0.25]]></RUNNING_CPU_USED>"));
+	assert_non_null(strstr(quota_of(OBJ_USER_QUOTA, 2),
+			       "<SYSTEM_DISK_SIZE_USED><![CDATA[10]]></SYSTEM_DISK_SIZE_USED>"));
+	assert_non_null(strstr(quota_of(OBJ_GROUP_QUOTA, 1),
+			       "<NETWORK><ID><![CDATA[0]]></ID><LEASES><![CDATA[-1]]></LEASES>"
+			       "<LEASES_USED><![CDATA[2]]></LEASES_USED></NETWORK>"));
+	assert_non_null(strstr(quota_of(OBJ_GROUP_QUOTA, 1),
+			       "<IMAGE><ID><![CDATA[1]]></ID><RVMS><![CDATA[-1]]></RVMS>"
+			       "<RVMS_USED><![CDATA[1]]></RVMS_USED></IMAGE>"));
 	assert_int_equal(core_run(core, let_go, &id, NULL), ONE_OK);
 	assert_int_equal(core_run(core, running_too, &id, NULL), ONE_OK);
 	assert_null(strstr(quota_of(OBJ_USER_QUOTA, 2), "_USED"));

@@ -36,7 +36,9 @@ static void must_not(int id, int ds_id, const char *chosen, const char *reason)
 
 static void a_chosen_network_connects_an_automatic_nic(void **state)
 {
-	int id = create(SMALL "NIC=[NETWORK_MODE=auto]\nNIC=[NETWORK_ID=1]\nNIC_DEFAULT=[MODEL=virtio]\nCONTEXT=[NETWORK=YES]");
+	int id = create(
+		SMALL
+		"NIC=[NETWORK_MODE=auto]\nNIC=[NETWORK_ID=1]\nNIC_DEFAULT=[MODEL=virtio]\nCONTEXT=[NETWORK=YES]");
 	const struct attr *nic;
 	struct vm *vm;
 	int rules = 0;

@@ -1,4 +1,5 @@
-/* What disks of VMs share with their images: snapshots, sizes, places; and what is given back when a VM ends. */
+/* What disks of VMs share with their images: snapshots, sizes, places; and what is given back when a VM ends.
+ */
 #include "vm_world.h"
 
 #define SMALL "CPU=1\nMEMORY=128\n"
@@ -7,7 +8,8 @@ static void prepare(struct txn *t, void *arg)
 {
 	struct image *data = txn_edit(t, OBJ_IMAGE, 1), *cd = txn_edit(t, OBJ_IMAGE, 2);
 	struct datastore *ds = txn_edit(t, OBJ_DATASTORE, 100);
-	const char *snapshots = "ALLOW_ORPHANS=NO\nCURRENT_BASE=0\nNEXT_SNAPSHOT=1\nSNAPSHOT=[ID=0,NAME=first,PARENT=\"-1\",SIZE=512,DATE=1]";
+	const char *snapshots =
+		"ALLOW_ORPHANS=NO\nCURRENT_BASE=0\nNEXT_SNAPSHOT=1\nSNAPSHOT=[ID=0,NAME=first,PARENT=\"-1\",SIZE=512,DATE=1]";
 
 	(void)arg;
 	data->snapshots = parsed(&data->o.arena, snapshots);
@@ -27,11 +29,12 @@ static void a_disk_has_the_snapshots_of_its_image(void **state)
 	struct vm *vm = loaded(create(SMALL "DISK=[TYPE=fs,SIZE=1]\nDISK=[IMAGE_ID=1]\nDISK=[IMAGE_ID=2]"));
 
 	(void)state;
-	assert_string_equal(vm->snapshots_xml,
-			    "<SNAPSHOTS><ALLOW_ORPHANS><![CDATA[NO]]></ALLOW_ORPHANS><CURRENT_BASE><![CDATA[0]]></CURRENT_BASE>"
-			    "<DISK_ID><![CDATA[1]]></DISK_ID><NEXT_SNAPSHOT><![CDATA[1]]></NEXT_SNAPSHOT><SNAPSHOT><DATE><![CDATA[1]]></DATE>"
-			    "<ID><![CDATA[0]]></ID><NAME><![CDATA[first]]></NAME><PARENT><![CDATA[-1]]></PARENT><SIZE><![CDATA[512]]></SIZE>"
-			    "</SNAPSHOT></SNAPSHOTS>");
+	assert_string_equal(
+		vm->snapshots_xml,
+		"<SNAPSHOTS><ALLOW_ORPHANS><![CDATA[NO]]></ALLOW_ORPHANS><CURRENT_BASE><![CDATA[0]]></CURRENT_BASE>"
+		"<DISK_ID><![CDATA[1]]></DISK_ID><NEXT_SNAPSHOT><![CDATA[1]]></NEXT_SNAPSHOT><SNAPSHOT><DATE><![CDATA[1]]></DATE>"
+		"<ID><![CDATA[0]]></ID><NAME><![CDATA[first]]></NAME><PARENT><![CDATA[-1]]></PARENT><SIZE><![CDATA[512]]></SIZE>"
+		"</SNAPSHOT></SNAPSHOTS>");
 	obj_free(&vm->o);
 }
 
@@ -41,7 +44,8 @@ static void a_shared_image_needs_a_shared_datastore(void **state)
 
 	(void)state;
 	assert_string_equal(attr_get(tmpl_find(vm->o.tmpl, "DISK"), "SHAREABLE"), "YES");
-	assert_string_equal(tmpl_get(vm->o.tmpl, "AUTOMATIC_DS_REQUIREMENTS"), "(\"CLUSTERS/ID\" @> 0) & (SHARED = \"YES\")");
+	assert_string_equal(tmpl_get(vm->o.tmpl, "AUTOMATIC_DS_REQUIREMENTS"),
+			    "(\"CLUSTERS/ID\" @> 0) & (SHARED = \"YES\")");
 	obj_free(&vm->o);
 }
 
@@ -78,8 +82,9 @@ static void grow_and_end(struct txn *t, void *arg)
 
 	assert_int_equal(img->state, IMAGE_USED_PERS);
 	attr_set(&vm->o.arena, tmpl_find(vm->o.tmpl, "DISK"), "SIZE", "600");
-	vm->snapshots_xml = "<SNAPSHOTS><DISK_ID>9</DISK_ID><NEXT_SNAPSHOT>3</NEXT_SNAPSHOT></SNAPSHOTS>"
-			    "<SNAPSHOTS><DISK_ID>0</DISK_ID><NEXT_SNAPSHOT>5</NEXT_SNAPSHOT><SNAPSHOT><ID>4</ID></SNAPSHOT></SNAPSHOTS>";
+	vm->snapshots_xml =
+		"<SNAPSHOTS><DISK_ID>9</DISK_ID><NEXT_SNAPSHOT>3</NEXT_SNAPSHOT></SNAPSHOTS>"
+		"<SNAPSHOTS><DISK_ID>0</DISK_ID><NEXT_SNAPSHOT>5</NEXT_SNAPSHOT><SNAPSHOT><ID>4</ID></SNAPSHOT></SNAPSHOTS>";
 	vm_release_resources(t, vm, false);
 	assert_int_equal(img->size_mb, 600);
 	assert_string_equal(tmpl_get(img->snapshots, "NEXT_SNAPSHOT"), "5");
@@ -133,7 +138,9 @@ static void what_was_imported_may_be_imported_again_when_it_is_done(void **state
 
 static void aliases_go_to_the_first_nic_of_a_name(void **state)
 {
-	struct vm *vm = loaded(create(SMALL "NIC=[NETWORK=net,NAME=x]\nNIC=[NETWORK=net2,NAME=x]\nNIC_ALIAS=[NETWORK=net,PARENT=x]"));
+	struct vm *vm = loaded(create(
+		SMALL
+		"NIC=[NETWORK=net,NAME=x]\nNIC=[NETWORK=net2,NAME=x]\nNIC_ALIAS=[NETWORK=net,PARENT=x]"));
 
 	(void)state;
 	assert_string_equal(attr_get(tmpl_find(vm->o.tmpl, "NIC_ALIAS"), "PARENT_ID"), "0");

@@ -1,6 +1,6 @@
-/* A small cloud for tests of VMs, in a core without a database: the first users and groups, alice (user 2 of group 1), image datastore
- * 100, system datastores 101 and 102, file datastore 103, images 0 os, 1 data (persistent), 2 cd, 3 kernel, 4 ramdisk, 5 context,
- * networks 0 net and 1 net2. */
+/* A small cloud for tests of VMs, in a core without a database: the first users and groups, alice (user 2 of
+ * group 1), image datastore 100, system datastores 101 and 102, file datastore 103, images 0 os, 1 data
+ * (persistent), 2 cd, 3 kernel, 4 ramdisk, 5 context, networks 0 net and 1 net2. */
 #ifndef TESTS_VM_WORLD_H
 #define TESTS_VM_WORLD_H
 
@@ -26,9 +26,16 @@
 static struct core *core;
 static struct conf conf;
 static const int gids_admin[] = { 0 }, gids_alice[] = { 1 };
-static const struct identity oneadmin = { .uid = 0, .gid = 0, .gids = gids_admin, .n_gids = 1, .uname = "oneadmin", .gname = "oneadmin",
+static const struct identity oneadmin = { .uid = 0,
+					  .gid = 0,
+					  .gids = gids_admin,
+					  .n_gids = 1,
+					  .uname = "oneadmin",
+					  .gname = "oneadmin",
 					  .admin = true };
-static const struct identity alice = { .uid = 2, .gid = 1, .gids = gids_alice, .n_gids = 1, .uname = "alice", .gname = "users" };
+static const struct identity alice = {
+	.uid = 2, .gid = 1, .gids = gids_alice, .n_gids = 1, .uname = "alice", .gname = "users"
+};
 
 static const char conf_text[] =
 	"VM_MAD=[NAME=\"dummy\",EXECUTABLE=\"one_vmm_dummy\",TYPE=\"xml\"]\n"
@@ -54,7 +61,11 @@ static struct tmpl *parsed(struct arena *arena, const char *text)
 
 static struct object owned_by(const struct identity *who)
 {
-	return (struct object){ .uid = who->uid, .gid = who->gid, .uname = who->uname, .gname = who->gname, .name = "",
+	return (struct object){ .uid = who->uid,
+				.gid = who->gid,
+				.uname = who->uname,
+				.gname = who->gname,
+				.name = "",
 				.perm = PERM_OWNER_U | PERM_OWNER_M };
 }
 
@@ -74,8 +85,10 @@ static void world_people(struct txn *t)
 
 static void world_datastores(struct txn *t)
 {
-	static const char *const texts[] = { "NAME=imgs\nTYPE=IMAGE_DS\nDS_MAD=dummy\nTM_MAD=dummy", "NAME=sys\nTYPE=SYSTEM_DS\nTM_MAD=dummy",
-					     "NAME=sys2\nTYPE=SYSTEM_DS\nTM_MAD=dummy", "NAME=boot\nTYPE=FILE_DS\nDS_MAD=dummy\nTM_MAD=dummy" };
+	static const char *const texts[] = { "NAME=imgs\nTYPE=IMAGE_DS\nDS_MAD=dummy\nTM_MAD=dummy",
+					     "NAME=sys\nTYPE=SYSTEM_DS\nTM_MAD=dummy",
+					     "NAME=sys2\nTYPE=SYSTEM_DS\nTM_MAD=dummy",
+					     "NAME=boot\nTYPE=FILE_DS\nDS_MAD=dummy\nTM_MAD=dummy" };
 	static const int cluster[] = { 0 };
 	struct object owner = owned_by(&oneadmin);
 
@@ -88,10 +101,12 @@ static void world_datastores(struct txn *t)
 	}
 }
 
-static void world_image(struct txn *t, const struct identity *who, const char *text, int ds_id, const char *source, const char *format)
+static void world_image(struct txn *t, const struct identity *who, const char *text, int ds_id,
+			const char *source, const char *format)
 {
 	struct object owner = owned_by(who);
-	struct image *img = image_create(t, &owner, parsed(t->arena, text), txn_read(t, OBJ_DATASTORE, ds_id), -1);
+	struct image *img =
+		image_create(t, &owner, parsed(t->arena, text), txn_read(t, OBJ_DATASTORE, ds_id), -1);
 
 	if (!img)
 		fail_msg("%s", t->err.text);
@@ -102,9 +117,12 @@ static void world_image(struct txn *t, const struct identity *who, const char *t
 
 static void world_images(struct txn *t)
 {
-	world_image(t, &oneadmin, "NAME=os\nTYPE=OS\nSOURCE=/x/os\nSIZE=1024\nFORMAT=raw", 100, "/x/os", "raw");
-	world_image(t, &oneadmin, "NAME=data\nTYPE=DATABLOCK\nSIZE=512\nPERSISTENT=YES", 100, "dummy_path", "raw");
-	world_image(t, &oneadmin, "NAME=cd\nTYPE=CDROM\nPATH=/tmp/cd.iso\nSIZE=1024", 100, "dummy_path", "dummy_format");
+	world_image(t, &oneadmin, "NAME=os\nTYPE=OS\nSOURCE=/x/os\nSIZE=1024\nFORMAT=raw", 100, "/x/os",
+		    "raw");
+	world_image(t, &oneadmin, "NAME=data\nTYPE=DATABLOCK\nSIZE=512\nPERSISTENT=YES", 100, "dummy_path",
+		    "raw");
+	world_image(t, &oneadmin, "NAME=cd\nTYPE=CDROM\nPATH=/tmp/cd.iso\nSIZE=1024", 100, "dummy_path",
+		    "dummy_format");
 	world_image(t, &oneadmin, "NAME=krn\nTYPE=KERNEL\nPATH=/tmp/krn\nSIZE=1", 103, "dummy_path", "");
 	world_image(t, &oneadmin, "NAME=ird\nTYPE=RAMDISK\nPATH=/tmp/ird\nSIZE=1", 103, "dummy_path", "");
 	world_image(t, &oneadmin, "NAME=ctx\nTYPE=CONTEXT\nPATH=/tmp/ctx\nSIZE=1", 103, "dummy_path", "");
