@@ -5,7 +5,7 @@ set -eu -o pipefail
 usage() {
 	cat <<'END'
 Usage: install.sh [-d ONE_LOCATION] [-u USER] [-g GROUP] [-k] [-l] [-c] [-r]
-       install.sh --deps | --check [-d ONE_LOCATION]
+       install.sh --deps | --check
        install.sh --quickstart [--stop] [--dir FOLDER]
 
   -d FOLDER     install below this folder (bin, etc, lib, share, var) instead of system-wide; an absolute path
@@ -18,7 +18,7 @@ Usage: install.sh [-d ONE_LOCATION] [-u USER] [-g GROUP] [-k] [-l] [-c] [-r]
   -h            this help
 
   --deps        install the Debian packages that building and running need
-  --check       look whether an installation is complete and this machine ready for it
+  --check       install what the tests need, build, and run the whole suite; BUILD=asan (or tsan): under that sanitizer
   --quickstart  a private cloud with one running VM, in a folder of its own; --stop removes all of it again
   --dir FOLDER  that folder; default /var/tmp/perigee-quickstart
 
@@ -92,6 +92,7 @@ BUILD_PACKAGES="scons gcc libc6-dev libxml2-dev libssl-dev zlib1g-dev libsqlite3
 	libxmlrpc-core-c3-dev libvirt-dev libzmq3-dev libcmocka-dev"
 RUN_PACKAGES="openssh-client curl qemu-utils genisoimage e2fsprogs bzip2 xz-utils"
 HOST_PACKAGES="libvirt-daemon-system libvirt-daemon-driver-qemu libvirt-clients qemu-system-x86 iproute2"
+TEST_PACKAGES="python3 mariadb-server libxml2-utils procps"
 # shellcheck disable=SC2034 # for the quickstart
 GUEST_PACKAGES="busybox-static cpio"
 
@@ -284,59 +285,20 @@ remove_all() {
 	echo "Perigee is removed; $etc, $var and $log are still there"
 }
 
-# ---- checking ----
+# ---- the test suite ----
 
-check() { # what, command...
-	local what=$1
-	shift
-	if "$@" >/dev/null 2>&1; then
-		echo "ok       $what"
-	else
-		echo "MISSING  $what"
-		lacking=$((lacking + 1))
-	fi
-}
-
-note() { # what, command...: worth knowing, but no fault of the installation
-	local what=$1
-	shift
-	if "$@" >/dev/null 2>&1; then
-		echo "ok       $what"
-	else
-		echo "no       $what"
-	fi
-}
-
-check_config() {
-	ONE_LOCATION=$root "$bin/oned" -t "$etc/oned.conf"
-}
-
+# Which build is tested: BUILD=asan or tsan for the sanitizers.
 check_all() {
-	local name tool
-	lacking=0
-	for name in oned mm_sched $(client_programs); do
-		check "program $bin/$name" test -x "$bin/$name"
-	done
-	for name in onemonitord one_vmm_libvirt one_vmm_dummy one_im_libvirt one_im_dummy one_tm one_datastore one_auth_mad one_hm; do
-		check "driver $lib/mads/$name" test -x "$lib/mads/$name"
-	done
-	for name in oned.conf monitord.conf sched.conf vmm_exec/vmm_exec_kvm.conf; do
-		check "configuration $etc/$name" test -r "$etc/$name"
-	done
-	check "configuration oned.conf is valid" check_config
-	for name in tm/tm_common.sh tm/shared/clone tm/ssh/clone datastore/fs/cp datastore/xpath.rb scripts_common.sh; do
-		check "script $var/remotes/$name" test -r "$var/remotes/$name"
-	done
-	for name in datastores/0 datastores/1 datastores/2 vms; do
-		check "folder $var/$name" test -d "$var/$name"
-	done
-	for tool in ssh curl qemu-img genisoimage mkfs.ext4 flock; do
-		check "tool $tool" command -v "$tool"
-	done
-	note "a hypervisor answers on this machine" virsh -r -c qemu:///system version
-	note "this machine has hardware virtualisation (/dev/kvm)" test -c /dev/kvm
-	[ "$lacking" -eq 0 ] || die "$lacking of these are missing"
-	echo "the installation is complete"
+	local kind=${BUILD:-debug}
+	# shellcheck disable=SC2086
+	install_packages $BUILD_PACKAGES $RUN_PACKAGES $HOST_PACKAGES $TEST_PACKAGES
+	cd "$source_dir"
+	echo "building ($kind)"
+	scons -s -Q -j "$(nproc)" "build=$kind" programs || die "building failed"
+	echo "unit tests"
+	scons -s -Q -j "$(nproc)" "build=$kind" check || die "unit tests failed"
+	echo "functional tests"
+	tests/func/run "build/$kind" || die "functional tests failed"
 }
 
 quickstart() {
