@@ -42,19 +42,22 @@ class CallFailed(Exception):
         self.message, self.code = answer[1], answer[2]
 
 
+class StartFailed(Exception):
+    pass
+
+
 class Perigee:
-    def __init__(self, folder, db=None, port=None, conf='', monitord='', sched_interval=1, keep=False, vectors=None):
-        """db: the DB vector's inside, e.g. 'BACKEND="mysql", SOCKET="..."'; conf: lines appended to oned.conf; vectors: others
-        to replace, e.g. {'AUTH_MAD': 'EXECUTABLE="one_auth_mad", AUTHN="dummy"'}."""
+    def __init__(self, folder, db=None, port=None, conf='', monitord='', sched_interval=1, keep=False):
+        """db: the DB vector's inside, e.g. 'BACKEND="mysql", SOCKET="..."'; conf: text for oned.conf instead of what the shipped one has
+        of the same keys."""
         self.folder = pathlib.Path(folder)
         self.port = port or free_port()
         self.keep = keep
-        self.vectors = dict(vectors or {}, **({'DB': db} if db else {}))
         self.oned = self.sched = None
         self.ports = {k: free_port() for k in ('hm', 'hm_log', 'monitor')}
         self.endpoint = f'http://127.0.0.1:{self.port}/RPC2'
         self.auth = f'oneadmin:{PASSWORD}'
-        self._install(conf, monitord, sched_interval)
+        self._install((f'DB = [ {db} ]\n' if db else '') + conf, monitord, sched_interval)
 
     # ---- files ----
 
@@ -89,8 +92,6 @@ class Perigee:
                                'EXECUTABLE = "one_vmm_dummy", TYPE = "xml" ]\n')
         text = replace_vectors(text, 'HM_MAD', 'HM_MAD = [ EXECUTABLE = "one_hm", '
                                f'ARGUMENTS = "-p {self.ports["hm"]} -l {self.ports["hm_log"]} -b 127.0.0.1" ]\n')
-        for key, inside in self.vectors.items():
-            text = replace_vectors(text, key, f'{key} = [ {inside} ]\n')
         for key in re.findall(r'^(\w+)\s*=', conf, flags=re.M):     # keys given in conf replace the stock ones
             text = re.sub(rf'^{key}\s*=\s*[^\[\n]*\n', '', replace_vectors(text, key, ''), flags=re.M)
         text += f'PORT = {self.port}\nLISTEN_ADDRESS = "127.0.0.1"\n{conf}\n'
@@ -128,13 +129,13 @@ class Perigee:
         end = time.time() + timeout
         while time.time() < end:
             if self.oned.poll() is not None:
-                raise SystemExit('oned ended at its start:\n' + self.log_tail())
+                raise StartFailed('oned ended at its start:\n' + self.log_tail())
             try:
                 self.call('one.system.version')
                 return self
             except (OSError, xmlrpc.client.ProtocolError):
                 time.sleep(0.01)
-        raise SystemExit('oned does not answer:\n' + self.log_tail())
+        raise StartFailed('oned does not answer:\n' + self.log_tail())
 
     def scheduler(self):
         self.sched = self._spawn('mm_sched', '-c', str(self.folder / 'etc' / 'sched.conf'))
@@ -179,11 +180,13 @@ class Perigee:
         return found
 
     def log_tail(self, lines=30):
+        """The end of the logs, without the calls that only ask."""
         out = []
         for name in ('oned.log', 'oned.out'):
             path = self.folder / 'var' / name
             if path.exists():
-                out += [f'--- {name}', *path.read_text(errors='replace').splitlines()[-lines:]]
+                told = [line for line in path.read_text(errors='replace').splitlines() if not re.search(r'\[ReM\]\[D\].*(info|version) ', line)]
+                out += [f'--- {name}', *told[-lines:]]
         return '\n'.join(out)
 
     def __enter__(self):
@@ -194,7 +197,7 @@ class Perigee:
         if not self.keep and kind is None:
             shutil.rmtree(self.folder, ignore_errors=True)
         if kind is None and status != 0:
-            raise SystemExit(f'oned ended with status {status}:\n' + self.log_tail())
+            raise StartFailed(f'oned ended with status {status}:\n' + self.log_tail())
 
     # ---- calls ----
 

@@ -1,0 +1,98 @@
+"""Events on the hook manager's socket, as a subscriber sees them."""
+import base64
+import os
+import signal
+import time
+import unittest
+import xml.etree.ElementTree as ET
+
+from functest import Cloud, OneCase
+from zmtp import Subscriber
+
+
+class Events(OneCase):
+    @classmethod
+    def prepare(cls):
+        cls.cloud = Cloud(cls.one, hosts=1)
+
+    def subscriber(self, *keys):
+        subscriber = Subscriber(self.one.ports['hm'], *keys)
+        self.addCleanup(subscriber.close)
+        # A subscription is on its way until the first event of it arrives.
+        probe = Subscriber(self.one.ports['hm'], 'EVENT STATE VM/HOLD/')
+        self.addCleanup(probe.close)
+        end = time.time() + 20
+        while time.time() < end:
+            vm = self.call('one.vm.allocate', 'CPU=1\nMEMORY=1', True)
+            self.call('one.vm.action', 'terminate', vm)
+            if probe.receive(0.5):
+                time.sleep(0.1)
+                return subscriber
+        self.fail('no event at all came')
+
+    def states(self, subscriber, vm, last):
+        seen = []
+        while not seen or seen[-1] != last:
+            message = subscriber.receive(15)
+            self.assertIsNotNone(message, f'{seen} and then nothing')
+            key, content = message[0].decode(), ET.fromstring(base64.b64decode(message[1]))
+            if content.findtext('RESOURCE_ID') == str(vm):
+                seen.append((content.findtext('STATE'), content.findtext('LCM_STATE')))
+                self.assertIn('/'.join(seen[-1]), key)
+                self.assertEqual(content.findtext('HOOK_TYPE'), 'STATE')
+                self.assertEqual(content.findtext('HOOK_OBJECT'), 'VM')
+                self.assertEqual(content.findtext('VM/ID'), str(vm))
+        return seen
+
+    def test_every_change_of_a_vm_is_told_once_and_in_order(self):
+        subscriber = self.subscriber('EVENT STATE VM/')
+        vm = self.cloud.running()
+        seen = self.states(subscriber, vm, ('ACTIVE', 'RUNNING'))
+        self.assertEqual(seen[-3:], [('ACTIVE', 'PROLOG'), ('ACTIVE', 'BOOT'), ('ACTIVE', 'RUNNING')])
+        self.assertEqual(len(seen), len(set(seen)))
+        self.call('one.vm.action', 'terminate', vm)
+        seen = self.states(subscriber, vm, ('DONE', 'LCM_INIT'))
+        self.assertEqual(seen, [('ACTIVE', 'SHUTDOWN'), ('ACTIVE', 'EPILOG'), ('DONE', 'LCM_INIT')])
+
+    def test_a_subscriber_gets_only_what_he_asked_for(self):
+        vm = self.cloud.allocate()
+        subscriber = self.subscriber(f'EVENT VM {vm}/ACTIVE/RUNNING ')
+        other = self.cloud.running()
+        self.cloud.deploy(vm)
+        self.wait_vm(vm, 'RUNNING')
+        message = subscriber.receive()
+        self.assertEqual(message[0], f'EVENT VM {vm}/ACTIVE/RUNNING '.encode())
+        self.assertIsNone(subscriber.receive(0.5))
+        self.call('one.vm.action', 'terminate-hard', other)
+
+    def test_an_event_is_not_told_before_it_is_true(self):
+        subscriber = self.subscriber('EVENT STATE VM/ACTIVE/RUNNING/')
+        vms = [self.cloud.allocate() for _ in range(20)]
+        for vm in vms:
+            self.cloud.deploy(vm)
+        waiting = set(vms)
+        while waiting:
+            message = subscriber.receive(15)
+            self.assertIsNotNone(message, f'{waiting} left')
+            vm = int(ET.fromstring(base64.b64decode(message[1])).findtext('RESOURCE_ID'))
+            self.assertEqual(self.state(vm), (3, 3))
+            waiting.discard(vm)
+
+    def test_a_subscriber_is_found_again_after_the_hook_manager_died(self):
+        pid, = self.one.processes('one_hm')
+        os.kill(pid, signal.SIGKILL)
+        self.one.wait('it runs again', lambda: self.one.processes('one_hm') not in ([], [pid]))
+        end = time.time() + 10
+        while True:
+            try:
+                subscriber = self.subscriber('EVENT STATE VM/')
+                break
+            except OSError:
+                self.assertLess(time.time(), end)
+                time.sleep(0.1)
+        vm = self.cloud.running()
+        self.states(subscriber, vm, ('ACTIVE', 'RUNNING'))
+
+
+if __name__ == '__main__':
+    unittest.main()
