@@ -36,6 +36,7 @@ struct link {
 	size_t out_at;
 	char head[HEAD_MOST];     /* of the answer, then its body's beginning */
 	size_t head_len;          /* in head[] so far */
+	bool busy;                /* a request is under way */
 	bool in_body, closes;
 	size_t body_left;
 	struct strbuf body;
@@ -259,6 +260,7 @@ static void next_request(struct bench *b, struct link *l)
 {
 	struct strbuf xml = STRBUF_INIT;
 
+	l->busy = true;
 	l->index = b->next++;
 	l->retries = 0;
 	b->make(b, l->index, &xml);
@@ -281,6 +283,7 @@ static void complain(struct bench *b, const struct link *l, const char *what)
 
 static void finish(struct bench *b, struct link *l)
 {
+	l->busy = false;
 	b->latency_us[b->finished++] = (uint32_t)(time_mono_us() - l->started_us);
 	if (!memmem(l->body.buf, l->body.len < PREFIX ? l->body.len : PREFIX, "<boolean>1</boolean>", 20))
 		complain(b, l, l->head);
@@ -341,6 +344,10 @@ static void on_readable(struct bench *b, struct link *l)
 	ssize_t n = recv(l->fd, b->scratch, READ_MOST, 0);
 	const char *data = b->scratch;
 
+	if (!l->busy) {
+		disconnect(l); /* the server has ended an idle connection */
+		return;
+	}
 	if (n <= 0) {
 		retry(b, l);
 		return;
