@@ -1,8 +1,10 @@
 /* Making and changing VMs: one.vm.allocate, deploy, action, update, recover..., and one.template.instantiate. */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "oned/api/api.h"
+#include "oned/api/infra.h"
 #include "oned/api/restricted.h"
 #include "oned/api/vm_api.h"
 #include "oned/objects/vm_quota.h"
@@ -42,13 +44,17 @@ static void use_object(struct txn *t, struct authz *a, enum obj_type type, int i
 		authz_check_version(a, AUTH_USE, false, v);
 }
 
-static bool check_restricted(struct txn *t, struct call *c, const struct tmpl *tmpl)
+/* NIC, NIC_ALIAS, and those of PCI that are network interfaces. */
+static void use_nics(struct txn *t, struct call *c, struct authz *a, const struct tmpl *tmpl, const char *name)
 {
-	const char *bad = c->who.admin ? NULL : restricted_find(txn_conf(t), OBJ_VM, tmpl);
+	for (const struct attr *n = tmpl_find(tmpl, name); n; n = tmpl_find_next(n)) {
+		const char *type = n->vector ? attr_get(n, "TYPE") : NULL;
 
-	if (bad)
-		txn_fail(t, ONE_AUTHORIZATION, "VM Template includes a restricted attribute %s", bad);
-	return !bad;
+		if (!n->vector || (!strcmp(name, "PCI") && (!type || strcasecmp(type, "NIC") != 0)))
+			continue;
+		use_object(t, a, OBJ_NET, vnet_nic_id(t, &c->who, n));
+		use_secgroups(t, a, n);
+	}
 }
 
 bool vm_may_use_parts(struct txn *t, struct call *c, const struct tmpl *tmpl)
@@ -61,13 +67,19 @@ bool vm_may_use_parts(struct txn *t, struct call *c, const struct tmpl *tmpl)
 	for (const struct attr *d = tmpl_find(tmpl, "DISK"); d; d = tmpl_find_next(d))
 		if (d->vector)
 			use_object(t, &a, OBJ_IMAGE, image_disk_id(t, &c->who, d));
-	for (const struct attr *n = tmpl_find(tmpl, "NIC"); n; n = tmpl_find_next(n)) {
-		if (!n->vector)
-			continue;
-		use_object(t, &a, OBJ_NET, vnet_nic_id(t, &c->who, n));
-		use_secgroups(t, &a, n);
-	}
+	use_nics(t, c, &a, tmpl, "NIC");
+	use_nics(t, c, &a, tmpl, "NIC_ALIAS");
+	use_nics(t, c, &a, tmpl, "PCI");
 	return call_checks_end(t, &a);
+}
+
+static bool may_use_file(void *ctx, const struct version *image)
+{
+	struct authz a;
+
+	call_checks_begin(ctx, &a);
+	authz_check_version(&a, AUTH_USE, false, image);
+	return !authz_end(&a, NULL);
 }
 
 static void make_vm(struct txn *t, struct call *c, const struct tmpl *tmpl, bool hold)
@@ -76,8 +88,10 @@ static void make_vm(struct txn *t, struct call *c, const struct tmpl *tmpl, bool
 	struct vm *vm;
 
 	api_own(c, &owner);
-	vm = vm_create(t, &c->who, &owner, tmpl, hold);
+	vm = vm_create_with(t, &c->who, &owner, tmpl, hold, may_use_file, c);
 	if (vm) {
+		template_encrypt(txn_conf(t), OBJ_VM, c->api->one_key, vm->o.tmpl);
+		template_encrypt(txn_conf(t), OBJ_VM, c->api->one_key, vm->user);
 		event_vm_state(t, vm);
 		call_ok_int(c, vm->o.id);
 	}
@@ -88,7 +102,7 @@ static void vm_allocate(struct txn *t, struct call *c)
 {
 	const struct tmpl *tmpl = c->prepared;
 
-	if (check_restricted(t, c, tmpl) && vm_may_use_parts(t, c, tmpl))
+	if (infra_may_set(t, c, OBJ_VM, tmpl, "VM Template") && vm_may_use_parts(t, c, tmpl))
 		make_vm(t, c, tmpl, call_bool(c, 1));
 }
 
@@ -142,7 +156,7 @@ static void template_instantiate(struct txn *t, struct call *c)
 		txn_fail(t, ONE_ACTION, "Persistent instances need image clones, which this server doesn't offer yet");
 		return;
 	}
-	if (!may_instantiate(t, c, v, extra) || !check_restricted(t, c, extra))
+	if (!may_instantiate(t, c, v, extra) || !infra_may_set(t, c, OBJ_VM, extra, "VM Template"))
 		return;
 	tmpl_merge(tmpl, extra);
 	tmpl_setf(tmpl, "TEMPLATE_ID", "%d", id);
@@ -153,6 +167,8 @@ static void template_instantiate(struct txn *t, struct call *c)
 		tmpl_setf(tmpl, "NAME", "%s-%d", v->name, txn_peek_id(t, OBJ_VM));
 	if (vm_may_use_parts(t, c, tmpl))
 		make_vm(t, c, tmpl, call_bool(c, 2));
+	if (t->err.rc == ONE_INTERNAL)
+		t->err.rc = ONE_ALLOCATE;
 }
 
 /* ---- deploy ---- */
@@ -206,6 +222,29 @@ static bool may_deploy(struct txn *t, struct call *c, int vm_id, int host_id, in
 	return call_checks_end(t, &a);
 }
 
+static enum one_rc prepare_deploy(struct call *c, struct one_err *err)
+{
+	struct tmpl *chosen = tmpl_new(&c->arena);
+
+	c->prepared = chosen;
+	return *call_str(c, 4) ? tmpl_parse(chosen, call_str(c, 4), err) : ONE_OK;
+}
+
+/* The networks the scheduler chose for automatic NICs: as when a VM is made with them. */
+static bool connect_chosen(struct txn *t, struct call *c, struct vm *vm)
+{
+	const struct tmpl *chosen = c->prepared;
+	const char *bad = c->who.admin ? NULL : restricted_find(txn_conf(t), OBJ_VM, chosen);
+
+	if (!chosen->first)
+		return true;
+	if (bad) {
+		txn_fail(t, ONE_AUTHORIZATION, "NIC includes a restricted attribute %s", bad);
+		return false;
+	}
+	return vm_may_use_parts(t, c, chosen) && !vm_connect_auto(t, vm, chosen);
+}
+
 /* id:i host:i enforce:b=false ds:i=-1 extra:s= */
 static void vm_deploy_method(struct txn *t, struct call *c)
 {
@@ -227,6 +266,12 @@ static void vm_deploy_method(struct txn *t, struct call *c)
 	if (ds_id == -1)
 		ds_id = default_datastore(t, vm, host->cluster_id);
 	if (!txn_ok(t) || check_datastore(t, ds_id, host) || !may_deploy(t, c, id, host_id, ds_id))
+		return;
+	if (!vm_can_deploy(vm)) {
+		txn_fail(t, ONE_ACTION, "Deploy action is not available for state %s", vm_state_text(vm));
+		return;
+	}
+	if (!connect_chosen(t, c, vm) || vm_place_disks(t, vm, ds_id))
 		return;
 	if (!vm_deploy(t, vm, host_id, ds_id, call_bool(c, 2)))
 		call_ok_int(c, id);
@@ -386,7 +431,7 @@ const struct method vm_write_methods[] = {
 	  .right = AUTH_USE, .flags = M_NO_RIGHT, .prepare = prepare_instantiate, .write = template_instantiate,
 	  .doc = "Makes a VM of a registered template merged with extra attributes (which need CREATE on templates)." },
 	{ .name = "one.vm.deploy", .params = "id:i host:i enforce:b=false ds:i=-1 extra:s=", .object = OBJ_VM, .right = AUTH_ADMIN,
-	  .flags = M_NO_RIGHT | M_OP_CLASS, .op_class = "deploy", .write = vm_deploy_method,
+	  .flags = M_NO_RIGHT | M_OP_CLASS, .op_class = "deploy", .prepare = prepare_deploy, .write = vm_deploy_method,
 	  .doc = "Starts a VM on a host and a system datastore; needs MANAGE on the host and USE of the datastore." },
 	{ .name = "one.vm.action", .params = "action:s id:i", .object = OBJ_VM, .right = AUTH_MANAGE, .flags = M_OP_CLASS, .op_class = "action",
 	  .id_at = 1, .write = vm_action,
