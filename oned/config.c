@@ -52,6 +52,8 @@ const struct conf_key oned_keys[] = {
 	LIST("VM_MONITORING_EXPIRATION_TIME", "Read for compatibility."),
 	STR("CONTEXT_RESTRICTED_DIRS", "/etc", "Folders no file of a CONTEXT may come from."),
 	STR("CONTEXT_SAFE_DIRS", "", "Folders inside those that are allowed all the same."),
+	STR("ONEGATE_ENDPOINT", "", "Address of OneGate that contexts with TOKEN=YES tell."),
+	STR("PCI_PASSTHROUGH_BUS", "0x01", "Bus of PCI devices in the guest."),
 	/* networks */
 	INT("NETWORK_SIZE", 1, 2147483647, "254", "", "Addresses of a range that names no SIZE."),
 	STR("MAC_PREFIX", "02:00", "First two bytes of the MAC addresses that are made from IP addresses."),

@@ -1,4 +1,4 @@
-/* A few threads for read methods that may take long (whole pools, accounting), so that they never hold up a loop. */
+/* A few threads for what may take long (large calls to parse, whole pools, accounting), so that it never holds up a loop. */
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -30,7 +30,7 @@ static void *bulk_thread(void *arg)
 		if (!b->queue)
 			b->tail = &b->queue;
 		pthread_mutex_unlock(&b->lock);
-		call_run_read(c);
+		c->run(c);
 		pthread_mutex_lock(&b->lock);
 	}
 	pthread_mutex_unlock(&b->lock);
@@ -49,8 +49,9 @@ struct bulk *bulk_new(int threads)
 	return b;
 }
 
-void bulk_submit(struct bulk *b, struct call *c)
+void bulk_submit(struct bulk *b, struct call *c, void (*run)(struct call *c))
 {
+	c->run = run;
 	c->next = NULL;
 	pthread_mutex_lock(&b->lock);
 	*b->tail = c;

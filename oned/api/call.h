@@ -54,7 +54,8 @@ struct method {
 };
 
 struct call {
-	struct call *next;         /* in the bulk queue */
+	struct call *next;         /* in the bulk queue, and what is run there */
+	void (*run)(struct call *c);
 	struct arena arena;
 	struct api *api;
 	struct http_request *http; /* NULL for calls of oned itself and parts of a multicall */

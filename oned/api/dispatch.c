@@ -392,7 +392,7 @@ static void run_call(struct call *c)
 	if (m->write && (!m->read || m->by_write(c)))
 		core_submit(c->api->core, run_write, write_done, c);
 	else if (m->flags & M_BULK)
-		bulk_submit(c->api->bulk, c);
+		bulk_submit(c->api->bulk, c, call_run_read);
 	else
 		call_run_read(c);
 }
@@ -539,11 +539,10 @@ void call_start(struct call *c)
 		authenticate(c);
 }
 
-void api_handle(void *ctx, struct http_request *rq)
+static void parse_and_start(struct call *c)
 {
-	struct call *c = call_new(ctx, rq);
 	struct one_err err = ONE_ERR_INIT;
-	int fault = rpc_parse(&c->arena, rq->body, rq->len, MAX_VALUES, &c->rpc, &err);
+	int fault = rpc_parse(&c->arena, c->http->body, c->http->len, MAX_VALUES, &c->rpc, &err);
 
 	if (fault)
 		call_finish_fault(c, fault, err.text);
@@ -551,4 +550,17 @@ void api_handle(void *ctx, struct http_request *rq)
 		multicall_start(c);
 	else
 		call_start(c);
+}
+
+/* xmlrpc-c reads some 50 MB/s: a large body would hold up all other clients of the loop. */
+#define PARSE_HERE_MAX (256 * 1024)
+
+void api_handle(void *ctx, struct http_request *rq)
+{
+	struct call *c = call_new(ctx, rq);
+
+	if (rq->len <= PARSE_HERE_MAX)
+		parse_and_start(c);
+	else
+		bulk_submit(c->api->bulk, c, parse_and_start);
 }

@@ -30,10 +30,10 @@ void call_log_result(const struct call *c, const struct one_err *err, const char
 /* The text of a failure as the client sees it. */
 void call_failure_text(const struct call *c, const struct one_err *err, struct strbuf *out);
 
-/* Runs a read handler on the thread for long ones. */
+/* Goes on with a call on a thread for long work. */
 struct bulk;
 struct bulk *bulk_new(int threads);
-void bulk_submit(struct bulk *b, struct call *c);
+void bulk_submit(struct bulk *b, struct call *c, void (*run)(struct call *c));
 void bulk_free(struct bulk *b);
 
 #endif

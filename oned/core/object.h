@@ -26,6 +26,7 @@ enum obj_type {
 	/* kept like objects, but not addressed by the API: the quotas of users and groups (id = uid, gid), and the default quotas
 	 * (id 0 users', 1 groups') */
 	OBJ_USER_QUOTA, OBJ_GROUP_QUOTA, OBJ_DEFAULT_QUOTA,
+	OBJ_VNC_PORTS,             /* id = cluster id */
 	OBJ_TYPES,
 	OBJ_NONE = OBJ_TYPES
 };

@@ -14,6 +14,7 @@
 #include "oned/drivers/domain.h"
 #include "oned/drivers/vm_transfer.h"
 #include "oned/objects/cluster.h"
+#include "oned/objects/datastore.h"
 #include "oned/objects/host.h"
 #include "oned/version.h"
 
@@ -85,16 +86,19 @@ static enum one_rc render_domain(struct vm_job *j, const struct vm_mad *mad, str
 	const struct vm *vm = j->vm;
 	struct version *host = pool_get(j->codec->core, OBJ_HOST, vm->history->hid);
 	struct version *cluster = pool_get(j->codec->core, OBJ_CLUSTER, vm->history->cid);
+	struct version *ds = pool_get(j->codec->core, OBJ_DATASTORE, vm->history->ds_id);
 	struct domain_input in = {
 		.hypervisor = mad->type, .vm_id = vm->o.id, .vm_name = vm->o.name, .uid = vm->o.uid, .gid = vm->o.gid,
 		.uname = vm->o.uname, .gname = vm->o.gname, .system_dir = j->system_dir, .version = ONE_VERSION,
 		.start_time = (time_t)vm->stime, .deploy_time = (time_t)vm->history->stime, .vm = vm->o.tmpl,
 		.host = template_of(host), .cluster = template_of(cluster), .defaults = mad->defaults,
+		.context_is_block = ds && ((const struct datastore *)ds->obj)->disk_type == DISK_BLOCK,
 	};
 	enum one_rc rc = domain_render(&in, out, err);
 
 	version_unref(host);
 	version_unref(cluster);
+	version_unref(ds);
 	return rc;
 }
 

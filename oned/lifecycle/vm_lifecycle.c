@@ -2,8 +2,10 @@
 
 #include <string.h>
 
+#include "common/crypto.h"
 #include "common/log.h"
 #include "oned/objects/vm_quota.h"
+#include "oned/objects/vnc_ports.h"
 #include "oned/lifecycle/events.h"
 #include "oned/objects/cluster.h"
 #include "oned/objects/datastore.h"
@@ -140,8 +142,12 @@ static void do_steps(struct txn *t, struct vm *vm, const struct vm_row *row)
 		vm_history_action(t, vm, VM_ACTION_NONE);
 	if (steps & (VM_STEP_NO_RESCHED | VM_STEP_RESCHED))
 		vm->resched = steps & VM_STEP_RESCHED;
-	if (vm->history && (steps & VM_STEP_LEAVE_HOST))
+	if (vm->history && (steps & VM_STEP_LEAVE_HOST)) {
 		leave_host(t, vm);
+		/* A stopped VM comes back with the port its checkpoint knows. */
+		if (row->to != VM_STOPPED)
+			vnc_port_release(t, vm);
+	}
 	if (steps & VM_STEP_NO_DEPLOY_ID)
 		vm->deploy_id = "";
 	if (steps & VM_STEP_FREE)
@@ -159,6 +165,7 @@ static void carry_out(struct txn *t, struct vm *vm, const struct vm_row *row)
 
 void vm_forget(struct txn *t, struct vm *vm)
 {
+	vnc_port_release(t, vm);
 	free_all(t, vm);
 	set_state(t, vm, VM_DONE, LCM_LCM_INIT, VM_EV_DELETE);
 	if (vm->history)
@@ -188,6 +195,24 @@ static enum vm_event deploy_event(const struct vm *vm)
 	return VM_EV_DEPLOY;
 }
 
+/* GRAPHICS/RANDOM_PASSWD: a password nobody chose; as long as VNC allows. */
+static void choose_password(struct vm *vm)
+{
+	struct attr *graphics = tmpl_vector(vm->o.tmpl, "GRAPHICS");
+	char password[9];
+	bool wanted = false;
+
+	if (!graphics || !attr_get_bool(graphics, "RANDOM_PASSWD", &wanted) || !wanted || attr_get(graphics, "PASSWD"))
+		return;
+	random_hex(password, 4);
+	attr_set(&vm->o.arena, graphics, "PASSWD", password);
+}
+
+bool vm_can_deploy(const struct vm *vm)
+{
+	return vm_row_find(vm->state, vm->lcm_state, deploy_event(vm)) != NULL;
+}
+
 enum one_rc vm_deploy(struct txn *t, struct vm *vm, int host_id, int ds_id, bool enforce)
 {
 	enum vm_event e = deploy_event(vm);
@@ -205,6 +230,9 @@ enum one_rc vm_deploy(struct txn *t, struct vm *vm, int host_id, int ds_id, bool
 	vm_capacity(vm, t->arena, &need);
 	if (host_capacity_add(t, host_id, vm->o.id, &need, enforce))
 		return t->err.rc;
+	if (e != VM_EV_DEPLOY_STOPPED && vnc_port_take(t, vm, host->cluster_id))
+		return t->err.rc;
+	choose_password(vm);
 	vm_history_open(t, vm, host_id, host->cluster_id, host->o.name, host->vm_mad, ds->tm_mad, ds_id);
 	carry_out(t, vm, row);
 	return t->err.rc;

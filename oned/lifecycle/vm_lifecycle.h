@@ -10,6 +10,8 @@
 /* false: the event means nothing in the VM's state; nothing was changed. */
 bool vm_event(struct txn *t, struct vm *vm, enum vm_event e);
 
+/* Is its state one it can be deployed from? */
+bool vm_can_deploy(const struct vm *vm);
 /* Puts a VM on a host and a system datastore and starts it: books the capacity (enforce: tests it), opens a history record. Its state must be
  * PENDING, HOLD, STOPPED or UNDEPLOYED. Fails the transaction with the reason. */
 enum one_rc vm_deploy(struct txn *t, struct vm *vm, int host_id, int ds_id, bool enforce);

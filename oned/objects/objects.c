@@ -12,6 +12,7 @@
 #include "oned/auth/user.h"
 #include "oned/objects/vdc.h"
 #include "oned/objects/vm.h"
+#include "oned/objects/vnc_ports.h"
 #include "oned/objects/vnet.h"
 #include "oned/objects/zone.h"
 
@@ -21,6 +22,7 @@ static const struct obj_ops *const all[OBJ_TYPES] = {
 	[OBJ_DATASTORE] = &datastore_ops, [OBJ_CLUSTER] = &cluster_ops, [OBJ_ZONE] = &zone_ops,
 	[OBJ_SECGROUP] = &secgroup_ops, [OBJ_VDC] = &vdc_ops,
 	[OBJ_USER_QUOTA] = &user_quota_ops, [OBJ_GROUP_QUOTA] = &group_quota_ops, [OBJ_DEFAULT_QUOTA] = &default_quota_ops,
+	[OBJ_VNC_PORTS] = &vnc_ports_ops,
 };
 
 const struct obj_ops *obj_ops(enum obj_type type)
