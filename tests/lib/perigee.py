@@ -185,7 +185,7 @@ class Perigee:
         for name in ('oned.log', 'oned.out'):
             path = self.folder / 'var' / name
             if path.exists():
-                told = [line for line in path.read_text(errors='replace').splitlines() if not re.search(r'\[ReM\]\[D\].*(info|version) ', line)]
+                told = [line for line in path.read_text(errors='replace').splitlines() if not re.search(r'\[ReM\]\[D\].*(info|infoextended|version) ', line)]
                 out += [f'--- {name}', *told[-lines:]]
         return '\n'.join(out)
 

@@ -1,0 +1,354 @@
+"""What comes from outside and means harm, or is just broken: while it does its worst, everybody else is served."""
+import base64
+import os
+import random
+import socket
+import struct
+import time
+import unittest
+import xmlrpc.client
+import zlib
+
+import invariants
+from functest import Cloud, OneCase, new_perigee, temporary_folder
+
+
+class HostileCase(OneCase):
+    def tearDown(self):
+        self.assertIsNone(self.one.oned.poll(), 'oned ended')
+        self.served()
+
+    def served(self):
+        self.assertEqual(self.one.raw('one.system.version')[2], 0)
+
+    def connect(self, timeout=20):
+        s = socket.create_connection(('127.0.0.1', self.one.port), timeout)
+        self.addCleanup(s.close)
+        return s
+
+    def send(self, data, timeout=20):
+        """What comes back until the server closes, or the time is over; b'' when it just closes."""
+        s = self.connect(timeout)
+        got = b''
+        try:
+            s.sendall(data)
+            s.shutdown(socket.SHUT_WR)
+            while True:
+                more = s.recv(65536)
+                if not more:
+                    break
+                got += more
+        except OSError:
+            pass
+        return got
+
+    def post(self, body, **kwargs):
+        return self.send(b'POST /RPC2 HTTP/1.1\r\nHost: x\r\nContent-Type: text/xml\r\nContent-Length: %d\r\n\r\n' % len(body) + body, **kwargs)
+
+    def call_xml(self, value, method='one.template.allocate'):
+        return (f'<?xml version="1.0"?><methodCall><methodName>{method}</methodName><params><param><value><string>{self.one.auth}</string>'
+                f'</value></param><param><value>{value}</value></param></params></methodCall>').encode()
+
+    def fault(self, answer):
+        """The fault code of an HTTP answer."""
+        try:
+            xmlrpc.client.loads(answer.partition(b'\r\n\r\n')[2])
+        except xmlrpc.client.Fault as fault:
+            return fault.faultCode
+        self.fail(f'no fault but {answer[:300]}')
+
+    def memory_kb(self, field='VmHWM'):
+        for line in open(f'/proc/{self.one.oned.pid}/status'):
+            if line.startswith(field + ':'):
+                return int(line.split()[1])
+        raise AssertionError(field)
+
+
+class Requests(HostileCase):
+    def test_what_is_no_call_is_a_fault(self):
+        for body in (b'', b'hello', b'<', b'<a/>', b'<methodCall/>', b'<methodCall><methodName/></methodCall>', b'\0' * 100, b'<?xml',
+                     b'<methodCall><methodName>x</methodName><params><param></param></params></methodCall>',
+                     b'<methodCall><methodName>one.vm.info</methodName><params><param><value><int>x</int></value></param></params></methodCall>',
+                     b'<methodCall><methodName>one.vm.info</methodName><params><param><value><int>99999999999</int></value></param></params></methodCall>',
+                     self.call_xml('<string>\x01</string>'), self.call_xml('x')[:-20], b'\xff\xfe' + self.call_xml('x'),
+                     self.call_xml('<string>').replace(b'</value></param></params>', b'')):
+            with self.subTest(body[:60]):
+                answer = self.post(body)
+                self.assertTrue(answer.startswith(b'HTTP/1.1 '), answer[:100])
+                if answer.startswith(b'HTTP/1.1 200'):
+                    self.assertLess(self.fault(answer), 0)
+
+    def test_what_is_no_http_is_refused_or_closed(self):
+        for data in (b'\r\n\r\n', b'GET / HTTP/1.1\r\n\r\n', b'\x16\x03\x01\x02\x00\x01\x00\x01', os.urandom(4096), b'POST /RPC2\r\n\r\n',
+                     b'POST /RPC2 HTTP/1.1\r\nContent-Length: -1\r\n\r\n', b'POST /RPC2 HTTP/1.1\r\nContent-Length: 99999999999999999999\r\n\r\n',
+                     b'POST /RPC2 HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello',
+                     b'POST /RPC2 HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n',
+                     b'POST /RPC2 HTTP/1.1\r\n' + b'X-H: y\r\n' * 5000 + b'\r\n', b'POST /' + b'a' * 100000 + b' HTTP/1.1\r\n\r\n',
+                     b'POST /RPC2 HTTP/1.1\r\nX: ' + b'a' * 1000000 + b'\r\n\r\n', b'POST /RPC2 HTTP/9.9\r\nContent-Length: 0\r\n\r\n'):
+            with self.subTest(data[:60]):
+                answer = self.send(data)
+                self.assertFalse(answer.startswith(b'HTTP/1.1 200'), answer[:200])
+
+    def test_a_body_of_a_hundred_megabytes_is_refused_and_never_kept(self):
+        before = self.memory_kb('VmRSS')
+        self.assertRegex(self.send(b'POST /RPC2 HTTP/1.1\r\nHost: x\r\nContent-Type: text/xml\r\nContent-Length: 104857600\r\n\r\n'),
+                         rb'^HTTP/1\.1 413 ')
+        s = self.connect()
+        try:
+            s.sendall(b'POST /RPC2 HTTP/1.1\r\nHost: x\r\nContent-Type: text/xml\r\nContent-Length: 104857600\r\n\r\n')
+            for _ in range(1600):
+                s.send(b'x' * 65536)
+        except OSError:
+            pass
+        self.assertLess(self.memory_kb() - before, 40 * 1024)
+
+    def test_large_texts_are_kept_or_refused_with_a_reason(self):
+        big = 'x' * (20 * 1024 * 1024)
+        try:
+            answer = self.one.raw('one.template.allocate', f'NAME=big\nTEXT="{big}"')
+            if answer[0]:
+                self.assertEqual(self.xml('one.template.info', answer[1]).findtext('TEMPLATE/TEXT'), big)
+        except xmlrpc.client.Fault as fault:
+            self.assertLess(fault.faultCode, 0)
+
+    def test_deep_nesting_is_a_fault(self):
+        for n in (100, 10000, 1000000):
+            body = self.call_xml('<array><data><value>' * n + '<int>1</int>' + '</value></data></array>' * n)
+            self.assertLess(self.fault(self.post(body)), 0)
+        self.assertLess(self.fault(self.post(b'<a>' * 1000000)), 0)
+
+    def test_many_values_are_a_fault(self):
+        body = self.call_xml('<array><data>' + '<value><int>1</int></value>' * 500000 + '</data></array>')
+        self.assertLess(self.fault(self.post(body)), 0)
+
+    def test_a_billion_laughs_are_a_fault(self):
+        entities = '<!ENTITY l0 "lol">' + ''.join(f'<!ENTITY l{i} "{f"&l{i - 1};" * 10}">' for i in range(1, 11))
+        body = self.call_xml('<string>&l10;</string>').replace(b'<methodCall>', f'<!DOCTYPE x [{entities}]><methodCall>'.encode())
+        began = time.time()
+        self.assertLess(self.fault(self.post(body)), 0)
+        self.assertLess(time.time() - began, 10)
+
+    def test_a_file_of_the_server_is_not_read(self):
+        body = self.call_xml('<string>NAME="&secret;"</string>').replace(
+            b'<methodCall>', b'<!DOCTYPE x [<!ENTITY secret SYSTEM "file:///etc/passwd">]><methodCall>')
+        answer = self.post(body)
+        self.assertLess(self.fault(answer), 0)
+        self.assertNotIn(b'root:', answer)
+
+    def test_laughs_and_files_inside_a_template_are_refused_too(self):
+        laughs = '<!DOCTYPE x [<!ENTITY a "lol"><!ENTITY b "&a;&a;&a;">]><TEMPLATE><NAME>&b;</NAME></TEMPLATE>'
+        file = '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><TEMPLATE><NAME>f</NAME><TEXT>&a;</TEXT></TEMPLATE>'
+        for text in (laughs, file):
+            answer = self.one.raw('one.template.allocate', text)
+            if answer[0]:
+                self.assertNotIn('root:', self.call('one.template.info', answer[1]))
+                self.assertNotIn('lollollol', self.call('one.template.info', answer[1]))
+
+    def test_templates_without_end_are_refused(self):
+        for text in ('A=[' * 100000, 'A="' + 'x' * 1000000, '<A>' * 100000, '\n'.join(f'A{i}={i}' for i in range(200000)), '=' * 100000,
+                     'A=[B=[C=1]]', '#' * 1000000, 'A=[' + ','.join(f'B{i}=1' for i in range(100000)) + ']'):
+            with self.subTest(text[:30]):
+                try:
+                    answer = self.one.raw('one.template.allocate', text)
+                    self.assertEqual(len(answer), 3 if answer[0] else 5)
+                except xmlrpc.client.Fault as fault:
+                    self.assertLess(fault.faultCode, 0)
+                self.served()
+
+    def test_an_expression_without_end_harms_nobody(self):
+        for text in ('(' * 50000, '!' * 50000, 'A=1 & ' * 20000 + 'A=1', '"' * 1001):
+            quoted = text.replace('"', '\\"')
+            try:
+                self.one.raw('one.vm.allocate', f'CPU=1\nMEMORY=1\nSCHED_REQUIREMENTS="{quoted}"')
+            except xmlrpc.client.Fault as fault:
+                self.assertLess(fault.faultCode, 0)
+            self.served()
+
+    def test_random_bytes_end_nobody(self):
+        dice = random.Random(7)
+        body = self.call_xml('<string>NAME=x</string>')
+        for _ in range(300):
+            broken = bytearray(body)
+            for _ in range(dice.randint(1, 20)):
+                broken[dice.randrange(len(broken))] = dice.randrange(256)
+            answer = self.post(bytes(broken))
+            self.assertTrue(answer.startswith(b'HTTP/1.1 '), bytes(broken))
+
+
+class Slow(HostileCase):
+    options = dict(conf='TIMEOUT = 3\nKEEPALIVE_TIMEOUT = 3')
+
+    def served_soon(self, seconds=5):
+        began = time.time()
+        for i in range(20):
+            self.assertEqual(self.one.raw('one.user.update', 0, f'N={i}', 1)[2], 0)
+        self.assertLess(time.time() - began, seconds)
+
+    def test_fifty_that_send_a_byte_a_second_keep_nobody_waiting(self):
+        slow = [self.connect() for _ in range(50)]
+        head = b'POST /RPC2 HTTP/1.1\r\nHost: x\r\nContent-Type: text/xml\r\nContent-Length: 100000\r\n\r\n'
+        for i in range(5):
+            for s in slow:
+                try:
+                    s.send(head[i:i + 1])
+                except OSError:
+                    pass
+            self.served_soon()
+            time.sleep(0.5)
+        self.closed(slow)
+
+    def test_fifty_that_send_half_a_body_keep_nobody_waiting(self):
+        slow = [self.connect() for _ in range(50)]
+        for s in slow:
+            try:
+                s.sendall(b'POST /RPC2 HTTP/1.1\r\nHost: x\r\nContent-Type: text/xml\r\nContent-Length: 100000\r\n\r\n<methodCall>')
+            except OSError:
+                pass
+        # 15 have places at once and lose them after two seconds, while others wait.
+        self.served_soon(15)
+        self.closed(slow)
+
+    def test_fifty_that_say_nothing_keep_nobody_waiting(self):
+        slow = [self.connect() for _ in range(50)]
+        self.served_soon()
+        self.closed(slow)
+
+    def test_readers_of_large_answers_who_do_not_read_keep_nobody_waiting(self):
+        for i in range(20):
+            self.call('one.template.allocate', f'NAME="large{i}"\nTEXT="{"x" * 200000}"')
+        body = xmlrpc.client.dumps((self.one.auth, -2, -1, -1), 'one.templatepool.info').encode()
+        deaf = [self.connect() for _ in range(20)]
+        for s in deaf:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            try:
+                s.sendall(b'POST /RPC2 HTTP/1.1\r\nHost: x\r\nContent-Type: text/xml\r\nContent-Length: %d\r\n\r\n' % len(body) + body)
+            except OSError:
+                pass
+        self.served_soon()
+
+    def closed(self, sockets):
+        """The server closes them all after its timeout."""
+        end = time.time() + 30
+        for s in sockets:
+            s.settimeout(max(0.1, end - time.time()))
+            try:
+                while s.recv(4096):
+                    pass
+            except TimeoutError:
+                self.fail('a silent connection was not closed')
+            except OSError:
+                pass
+
+    def test_connections_that_come_and_go_leave_nothing_behind(self):
+        fds = lambda: len(os.listdir(f'/proc/{self.one.oned.pid}/fd'))  # noqa: E731
+        self.served()
+        before = fds()
+        for _ in range(1000):
+            s = socket.create_connection(('127.0.0.1', self.one.port), 5)
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+            s.close()
+        self.one.wait('the descriptors are closed', lambda: fds() <= before + 5)
+
+
+GARBAGE = r'''#!/bin/sh
+# Answers INIT, then writes what no driver would, and dies.
+read -r line
+echo "INIT SUCCESS"
+head -c 200000 /dev/urandom
+echo
+echo "DEPLOY SUCCESS 99999 x"
+echo "DEPLOY MAYBE 1"
+echo "LOG X 5 text"
+echo "TRANSFER SUCCESS -7 -"
+echo "DEPLOY SUCCESS 0"
+echo "noise on stderr" >&2
+sleep 0.2
+exit 3
+'''
+
+
+class BadDrivers(HostileCase):
+    """A hypervisor driver of each bad kind beside the good one."""
+
+    options = dict(conf='\n'.join(['VM_MAD=[NAME="dummy",EXECUTABLE="one_vmm_dummy",TYPE="xml"]',
+                                   *(f'VM_MAD=[NAME="{n}",EXECUTABLE="{n}_driver",TYPE="xml"]' for n in ('garbage', 'mute', 'deaf', 'gone'))]))
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = temporary_folder()
+        cls.failed = False
+        cls.one = new_perigee(cls.folder, **cls.options)
+        mads = cls.folder / 'lib' / 'mads'
+        scripts = dict(garbage=GARBAGE, mute='#!/bin/sh\nexec cat >/dev/null\n',
+                       deaf='#!/bin/sh\nread -r line\necho "INIT SUCCESS"\nexec sleep 100000\n')
+        for name, text in scripts.items():
+            (mads / f'{name}_driver').write_text(text)
+            (mads / f'{name}_driver').chmod(0o755)
+        cls.one.start(timeout=90)
+        cls.cloud = Cloud(cls.one, hosts=1)
+
+    def vm_on(self, driver):
+        host = self.call('one.host.allocate', f'h-{driver}-{time.time()}', 'dummy', driver, -1)
+        vm = self.cloud.allocate()
+        self.call('one.vm.deploy', vm, host, False, self.cloud.system_ds, '')
+        return vm
+
+    def test_the_good_driver_works_beside_all_of_them(self):
+        bad = [self.vm_on(d) for d in ('garbage', 'mute', 'deaf', 'gone') for _ in range(3)]
+        for _ in range(5):
+            vm = self.cloud.running()
+            self.call('one.vm.action', 'terminate-hard', vm)
+            self.wait_vm(vm, 'DONE')
+        self.assertEqual(invariants.broken(self.one), [])
+        for vm in bad:
+            self.call('one.vm.recover', vm, 5)
+        self.assertEqual(invariants.broken(self.one), [])
+
+    def test_a_vm_of_a_driver_that_never_answers_can_be_ended(self):
+        vm = self.vm_on('deaf')
+        self.wait_vm(vm, 'BOOT')
+        self.call('one.vm.recover', vm, 0)
+        self.wait_vm(vm, 'BOOT_FAILURE')
+        self.call('one.vm.recover', vm, 5)
+        self.assertEqual(invariants.broken(self.one), [])
+
+    def test_what_a_mad_driver_says_is_limited_in_the_log(self):
+        self.one.wait('it was tried again', lambda: (self.folder / 'var' / 'oned.log').read_text(errors='replace').count('garbage') > 2, 60)
+        self.assertLess((self.folder / 'var' / 'oned.log').stat().st_size, 20 * 1024 * 1024)
+
+
+class StrangersAtTheMonitor(HostileCase):
+    """Datagrams and connections from anybody at onemonitord's port."""
+
+    @classmethod
+    def prepare(cls):
+        cls.host = cls.one.dummy_host('watched')
+
+    def test_noise_changes_nothing(self):
+        address = ('127.0.0.1', self.one.ports['monitor'])
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            for data in (b'', b'x', os.urandom(1400), b'MONITOR_HOST SUCCESS 0 1 notbase64', b'STATE_VM SUCCESS 99999999999999999999 1 eJw=',
+                         b'SYSTEM_HOST FAILURE 0 1 eJw=', b'BEACON_HOST SUCCESS 77 1 ', b'A' * 60000):
+                for _ in range(50):
+                    s.sendto(data, address)
+        bomb = base64.b64encode(zlib.compress(b'\0' * 200_000_000))
+        with socket.create_connection(address, 5) as t:
+            try:
+                t.sendall(b'SYSTEM_HOST SUCCESS 0 1 ' + bomb + b'\n')
+            except OSError:
+                pass
+        connections = [socket.create_connection(address, 5) for _ in range(100)]
+        later = self.one.dummy_host('later')
+        for c in connections:
+            c.close()
+        x = self.xml('one.host.info', self.host)
+        self.assertEqual((x.findtext('STATE'), x.findtext('HOST_SHARE/TOTAL_CPU')), ('2', '800'))
+        self.assertGreater(later, self.host)
+        pid, = self.one.processes('onemonitord')
+        with open(f'/proc/{pid}/status') as status:
+            peak = next(int(line.split()[1]) for line in status if line.startswith('VmHWM'))
+        self.assertLess(peak, 150 * 1024)
+
+
+if __name__ == '__main__':
+    unittest.main()
