@@ -225,18 +225,17 @@ void template_encrypt(const struct conf *conf, enum obj_type type, const char *k
 
 struct version *version_decrypted(struct call *c, const struct version *v)
 {
-	struct strbuf body = STRBUF_INIT, brief = STRBUF_INIT, json = STRBUF_INIT;
+	struct strbuf body = STRBUF_INIT, brief = STRBUF_INIT;
 	struct version *clear = NULL;
 	struct object *o;
 
 	if (obj_load(v->ops, v->body, v->body_len, &o, &c->err))
 		return NULL;
 	crypt_template(c->api->conf, v->ops->type, c->api->one_key, false, o->tmpl);
-	clear = version_make(o, &body, &brief, &json);
+	clear = version_make(o, &body, &brief, NULL);
 	obj_free(o);
 	strbuf_done(&body);
 	strbuf_done(&brief);
-	strbuf_done(&json);
 	return clear;
 }
 

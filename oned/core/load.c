@@ -54,7 +54,7 @@ static enum one_rc load_whole(struct loading *l, const struct sql_value *cols, i
 
 	if (rc)
 		return rc;
-	v = version_make(o, &c->body, &c->brief, &c->json);
+	v = version_make(o, &c->body, &c->brief, NULL);
 	version_keep_obj(v, o);
 	take_version(l, v);
 	return ONE_OK;

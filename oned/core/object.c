@@ -138,7 +138,8 @@ struct version *version_make(const struct object *o, struct strbuf *body, struct
 
 	strbuf_reset(body);
 	strbuf_reset(brief);
-	strbuf_reset(json);
+	if (json)
+		strbuf_reset(json);
 	o->ops->render(o, body);
 	if (o->ops->brief) {
 		o->ops->brief(o, brief, json);

@@ -114,7 +114,7 @@ struct obj_ops {
 	enum one_rc (*load)(struct object *o, const struct xnode *x, struct one_err *err);
 	/* The whole body. */
 	void (*render)(const struct object *o, struct strbuf *out);
-	/* The short forms: XML, and JSON for body_json. NULL where there are none. */
+	/* The short forms: XML, and JSON for body_json (json NULL: not wanted). NULL where there are none. */
 	void (*brief)(const struct object *o, struct strbuf *xml, struct strbuf *json);
 	/* NULL: all zero. */
 	void (*index)(const struct object *o, struct obj_index *out);
@@ -143,8 +143,8 @@ void obj_free(struct object *o);
 /* Parses a body. On failure the text says which object and where. */
 enum one_rc obj_load(const struct obj_ops *ops, const char *body, size_t len, struct object **out, struct one_err *err);
 
-/* Renders o and makes its version (refs 1). o stays the caller's until version_keep_obj; body, brief and json are work space, and the raw
- * texts afterwards. */
+/* Renders o and makes its version (refs 1). o stays the caller's until version_keep_obj; body, brief and json (NULL: not wanted) are work space, and
+ * the raw texts afterwards. */
 struct version *version_make(const struct object *o, struct strbuf *body, struct strbuf *brief, struct strbuf *json);
 /* The version of a row that was peeked at (head, index, brief as peek gives them). */
 struct version *version_of_row(const struct object *head, const struct obj_index *index, const struct sql_value *body,

@@ -364,6 +364,7 @@ static void end_edit(struct txn *t, struct object *o)
 {
 	struct core *c = t->core;
 	struct batch *b = &c->batch;
+	struct strbuf *json = c->store && !store_wants_json(c->store) ? NULL : &c->json;
 	struct sql_value *cols = arena_array(&b->arena, STORE_MAX_COLS, struct sql_value);
 	const struct version *old = txn_version(t, o->ops->type, o->id);
 	struct pending *p;
@@ -376,8 +377,8 @@ static void end_edit(struct txn *t, struct object *o)
 	}
 	if (old)
 		batch_name(c, old, false);
-	v = version_make(o, &c->body, &c->brief, &c->json);
-	n = o->ops->row ? o->ops->row(o, v, &c->brief, &c->json, cols) : obj_row_usual(o, v, cols);
+	v = version_make(o, &c->body, &c->brief, json);
+	n = o->ops->row ? o->ops->row(o, v, &c->brief, json, cols) : obj_row_usual(o, v, cols);
 	assert(n == store_columns(o->ops->table));
 	keep_texts(b, v, v->body, v->body_len, cols, n);
 	batch_row(b, &(struct store_row){ .table = o->ops->table, .del = o->deleted, .cols = cols });

@@ -71,7 +71,8 @@ void image_quota_shrink(struct txn *t, const struct image *img, long long by_mb)
  * can't be waited for. *snapshots (may be NULL): the image's SNAPSHOTS, NULL when it has none. ONE_ACTION with OpenNebula's text. */
 enum one_rc image_disk_acquire(struct txn *t, const struct identity *who, struct attr *disk, struct arena *arena, int vm_id,
 			       const char *tm_mad_system, bool attach, const struct tmpl **snapshots);
-/* The VM gives it back; failed: what a persistent image holds can't be trusted, it ends in ERROR. An image that isn't there is no error. */
+/* The VM, which counts once however many disks it has of it, gives it back with the last of them; failed: what a persistent image holds
+ * can't be trusted, it ends in ERROR. An image that isn't there is no error. */
 void image_disk_release(struct txn *t, int image_id, int vm_id, bool failed);
 /* Only fills the DISK (template.info extended): nothing is taken. Unknown images are left as they are. */
 void image_disk_show(struct txn *t, const struct identity *who, struct attr *disk, struct arena *arena);

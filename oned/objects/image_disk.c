@@ -86,8 +86,8 @@ static enum one_rc take_image(struct txn *t, struct image *img, int vm_id, bool 
 		return txn_fail(t, ONE_ACTION, "Cannot acquire image %d, it is locked", id);
 	if (!image_event(t, img, IMAGE_EV_ACQUIRE))
 		return txn_fail(t, ONE_ACTION, "Cannot acquire image %d, it is in state: %s", id, image_state_name(img->state));
-	img->running_vms++;
-	idset_add(&img->vms, &img->o.arena, vm_id);
+	if (idset_add(&img->vms, &img->o.arena, vm_id))
+		img->running_vms++;
 	return ONE_OK;
 }
 
@@ -268,7 +268,8 @@ void image_disk_release(struct txn *t, int image_id, int vm_id, bool failed)
 		log_error("ImM", "Image %d released by VM %d in state %s", image_id, vm_id, image_state_name(state));
 		return;
 	}
-	idset_del(&img->vms, vm_id);
+	if (!idset_del(&img->vms, vm_id))
+		return;
 	if (img->running_vms > 0)
 		img->running_vms--;
 	if (failed && image_event(t, img, IMAGE_EV_RELEASE_BAD))

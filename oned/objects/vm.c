@@ -191,7 +191,7 @@ static int vm_row(const struct object *o, const struct version *v, const struct 
 	cols[8] = SQL_INT(!!(o->perm & PERM_GROUP_U));
 	cols[9] = SQL_INT(!!(o->perm & PERM_OTHER_U));
 	cols[10] = SQL_STRN(brief->buf, brief->len);
-	cols[11] = SQL_STRN(json->buf, json->len);
+	cols[11] = json ? SQL_STRN(json->buf, json->len) : SQL_NULL;
 	return 12;
 }
 

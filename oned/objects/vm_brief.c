@@ -231,5 +231,6 @@ void vm_brief(const struct object *o, struct strbuf *xml, struct strbuf *json)
 	const struct tmpl *user = vm->user ? vm->user : &none;
 
 	brief_xml(vm, user, xml);
-	brief_json(vm, user, json);
+	if (json)
+		brief_json(vm, user, json);
 }

@@ -31,6 +31,11 @@ enum one_rc store_open(const struct sql_config *config, bool create, const char 
 	return rc;
 }
 
+bool store_wants_json(const struct store *s)
+{
+	return sql_backend(s->db) == SQL_MARIADB;
+}
+
 void store_close(struct store *s)
 {
 	if (!s)
