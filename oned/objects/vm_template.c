@@ -12,10 +12,10 @@ static struct attr *cut_all(struct tmpl *t, const char *name)
 {
 	struct attr **at = &t->first, *first, *last;
 
-	while (*at && strcmp((*at)->name, name) < 0)
+	while (*at && name_order((*at)->name, name) < 0)
 		at = &(*at)->next;
 	first = *at;
-	if (!first || strcmp(first->name, name) != 0)
+	if (!first || name_order(first->name, name) != 0)
 		return NULL;
 	for (last = first; tmpl_find_next(last);)
 		last = last->next;
@@ -31,7 +31,7 @@ int vm_take(struct vm *vm, const char *name, bool vectors_only)
 
 	if (!list)
 		return 0;
-	while (*at && strcmp((*at)->name, name) <= 0)
+	while (*at && name_order((*at)->name, name) <= 0)
 		at = &(*at)->next;
 	while (list) {
 		struct attr *a = list;

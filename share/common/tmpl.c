@@ -13,7 +13,7 @@ static int compare(const struct attr *a, const struct attr *b)
 {
 	int first = (unsigned char)a->name[0] - (unsigned char)b->name[0];
 
-	return first ? first : strcmp(a->name, b->name);
+	return first ? first : name_order(a->name, b->name);
 }
 
 static struct attr *merge_lists(struct attr *a, struct attr *b)
@@ -109,7 +109,7 @@ struct tmpl *tmpl_copy(struct arena *arena, const struct tmpl *t)
 struct attr *tmpl_find(const struct tmpl *t, const char *name)
 {
 	for (struct attr *a = t->first; a; a = a->next) {
-		int order = strcmp(a->name, name);
+		int order = name_order(a->name, name);
 
 		if (order >= 0)
 			return order == 0 ? a : NULL;
@@ -119,7 +119,7 @@ struct attr *tmpl_find(const struct tmpl *t, const char *name)
 
 struct attr *tmpl_find_next(const struct attr *a)
 {
-	return a->next && strcmp(a->next->name, a->name) == 0 ? a->next : NULL;
+	return a->next && name_order(a->next->name, a->name) == 0 ? a->next : NULL;
 }
 
 /* First attribute of that name and kind. */
@@ -154,7 +154,7 @@ const char *tmpl_get_or(const struct tmpl *t, const char *name, const char *dflt
 const char *attr_get(const struct attr *vector, const char *name)
 {
 	for (const struct attr *kid = vector->kids; kid; kid = kid->next) {
-		int order = strcmp(kid->name, name);
+		int order = name_order(kid->name, name);
 
 		if (order >= 0)
 			return order == 0 ? kid->value : NULL;
@@ -165,7 +165,7 @@ const char *attr_get(const struct attr *vector, const char *name)
 /* Puts a behind all attributes whose name is not greater. */
 static struct attr *insert(struct attr **at, struct attr *a)
 {
-	while (*at && strcmp((*at)->name, a->name) <= 0)
+	while (*at && name_order((*at)->name, a->name) <= 0)
 		at = &(*at)->next;
 	a->next = *at;
 	*at = a;
@@ -218,9 +218,9 @@ int tmpl_remove(struct tmpl *t, const char *name)
 	struct attr **at = &t->first;
 	int removed = 0;
 
-	while (*at && strcmp((*at)->name, name) < 0)
+	while (*at && name_order((*at)->name, name) < 0)
 		at = &(*at)->next;
-	for (; *at && strcmp((*at)->name, name) == 0; removed++)
+	for (; *at && name_order((*at)->name, name) == 0; removed++)
 		*at = (*at)->next;
 	return removed;
 }
@@ -263,9 +263,9 @@ static void set_kid(struct arena *arena, struct attr *vector, const char *name, 
 	struct attr **at = &vector->kids, *kid;
 
 	assert(vector->vector);
-	while (*at && strcmp((*at)->name, name) < 0)
+	while (*at && name_order((*at)->name, name) < 0)
 		at = &(*at)->next;
-	if (*at && strcmp((*at)->name, name) == 0) {
+	if (*at && name_order((*at)->name, name) == 0) {
 		(*at)->value = value;
 		return;
 	}
@@ -294,7 +294,7 @@ void attr_remove(struct attr *vector, const char *name)
 {
 	struct attr **at = &vector->kids;
 
-	while (*at && strcmp((*at)->name, name) != 0)
+	while (*at && name_order((*at)->name, name) != 0)
 		at = &(*at)->next;
 	if (*at)
 		*at = (*at)->next;
@@ -314,9 +314,9 @@ void tmpl_merge(struct tmpl *t, const struct tmpl *from)
 		end = &(*end)->next;
 	}
 	for (const struct attr *a = from->first; a; a = a->next) {
-		while (*at && strcmp((*at)->name, a->name) < 0)
+		while (*at && name_order((*at)->name, a->name) < 0)
 			at = &(*at)->next;
-		while (*at && strcmp((*at)->name, a->name) == 0)
+		while (*at && name_order((*at)->name, a->name) == 0)
 			*at = (*at)->next;
 	}
 	tmpl_adopt(t, copies);

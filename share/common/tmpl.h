@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 #include "common/arena.h"
 #include "common/err.h"
 #include "common/strbuf.h"
@@ -32,6 +33,14 @@ struct tmpl {
 
 #define TMPL_MAX_BYTES (2 * 1024 * 1024)
 #define TMPL_MAX_ATTRS 65536
+
+/* The order of names (bytes). Most differ in the first one: lists are walked often, so that is looked at without a call. */
+static inline int name_order(const char *a, const char *b)
+{
+	int order = (int)(unsigned char)*a - (int)(unsigned char)*b;
+
+	return order ? order : strcmp(a, b);
+}
 
 /* An empty template whose attributes will live in `arena`. */
 struct tmpl *tmpl_new(struct arena *arena);
