@@ -96,9 +96,12 @@ static enum one_rc call(const struct options *o, const char *method, const struc
 
 static bool parse_options(int argc, char **argv, struct options *o)
 {
+	static const struct option longs[] = {
+		{ "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'V' }, { NULL, 0, NULL, 0 },
+	};
 	int opt;
 
-	while ((opt = getopt(argc, argv, "+e:a:t:h")) != -1) {
+	while ((opt = getopt_long(argc, argv, "+e:a:t:hV", longs, NULL)) != -1) {
 		switch (opt) {
 		case 'e':
 			o->endpoint = optarg;
@@ -112,6 +115,9 @@ static bool parse_options(int argc, char **argv, struct options *o)
 			break;
 		case 'h':
 			fputs(usage, stdout);
+			exit(0);
+		case 'V':
+			puts("onecall (Perigee), for OpenNebula 6.10");
 			exit(0);
 		default:
 			return false;

@@ -81,20 +81,32 @@ static int print_all(const struct strbuf *xml, char **paths, bool subtree)
 	return status;
 }
 
+static const char usage[] =
+	"Usage: onexpath [--stdin | -b BASE64] [--subtree] XPATH...\n"
+	"Prints the first value of each XPath in an XML document, and a NUL byte; all of them for \"%m%XPATH\".\n\n"
+	"  -s, --stdin      the document is on standard input (so it is without -b)\n"
+	"  -b, --base64 XML the document\n"
+	"  -t, --subtree    elements as XML\n";
+
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "stdin", no_argument, NULL, 's' }, { "subtree", no_argument, NULL, 't' },
-		{ "base64", required_argument, NULL, 'b' }, { NULL, 0, NULL, 0 },
+		{ "base64", required_argument, NULL, 'b' }, { "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' }, { NULL, 0, NULL, 0 },
 	};
 	struct strbuf xml = STRBUF_INIT;
 	const char *base64 = NULL;
 	bool subtree = false;
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "+stb:", options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, "+stb:hV", options, NULL)) != -1) {
 		if (opt == '?')
 			return 2;
+		if (opt == 'h' || opt == 'V') {
+			fputs(opt == 'h' ? usage : "onexpath (Perigee), for OpenNebula 6.10\n", stdout);
+			return 0;
+		}
 		subtree |= opt == 't';
 		if (opt == 'b')
 			base64 = optarg;
