@@ -111,12 +111,14 @@ enum one_rc host_capacity_add(struct txn *t, int host_id, int vm_id, const struc
 
 	if (!h)
 		return t->err.rc;
+	if (idset_has(&h->vms, vm_id)) {
+		log_error("ONE", "VM %d is already in host %d.", vm_id, host_id);
+		return ONE_OK;
+	}
 	if (enforce && host_share_test(&h->share, c, &err))
 		return txn_fail(t, err.rc, "%s", err.text);
-	if (idset_add(&h->vms, &h->o.arena, vm_id))
-		host_share_add(&h->share, vm_id, c);
-	else
-		log_error("ONE", "VM %d is already in host %d.", vm_id, host_id);
+	idset_add(&h->vms, &h->o.arena, vm_id);
+	host_share_add(&h->share, vm_id, c);
 	return ONE_OK;
 }
 
