@@ -47,21 +47,16 @@ class FirstBoot(OneCase):
         self.assertEqual(groups, {0: 'oneadmin', 1: 'users'})
 
     def test_the_rules_are_those_every_opennebula_begins_with(self):
-        rules = [x.findtext('STRING') for x in self.xml('one.acl.info').findall('ACL')]
-        self.assertEqual(rules, ['@1 VM+IMAGE+TEMPLATE+DOCUMENT+SECGROUP+VMGROUP+BACKUPJOB/* CREATE *', '* ZONE/* USE *',
+        rules = {x.findtext('STRING') for x in self.xml('one.acl.info').findall('ACL')}
+        self.assertEqual(rules, {'@1 VM+IMAGE+TEMPLATE+DOCUMENT+SECGROUP+VMGROUP+BACKUPJOB/* CREATE *', '* ZONE/* USE *',
                                  '* MARKETPLACE+MARKETPLACEAPP/* USE *', '@1 HOST/* MANAGE #0', '@1 NET/* USE #0',
-                                 '@1 DATASTORE/* USE #0'])
+                                 '@1 DATASTORE/* USE #0'})
 
     def test_datastores_cluster_zone_and_security_group_are_there(self):
         stores = {x.findtext('NAME') for x in self.xml('one.datastorepool.info').findall('DATASTORE')}
         self.assertEqual(stores, {'system', 'default', 'files'})
         self.assertEqual(self.xml('one.cluster.info', 0).findtext('NAME'), 'default')
         self.assertEqual(self.xml('one.secgroup.info', 0).findtext('NAME'), 'default')
-
-    def test_objects_of_users_have_ids_from_100_on_where_opennebula_keeps_the_first(self):
-        self.assertEqual(self.call('one.group.allocate', 'first'), 100)
-        self.assertEqual(self.call('one.cluster.allocate', 'first'), 100)
-        self.assertEqual(self.call('one.datastore.allocate', 'NAME=first\nDS_MAD=dummy\nTM_MAD=dummy', -1), 100)
 
     def test_files_with_secrets_are_only_oneds(self):
         secrets = self.folder / 'var' / '.one'
@@ -77,6 +72,18 @@ class FirstBoot(OneCase):
         self.assertEqual(len(texts), 1)
         self.assertRegex(texts.pop(), r'^serveradmin:[0-9a-f]{64}\n$')
 
+
+class FirstBootOnMariaDB(FirstBoot):
+    backend = 'mysql'
+    test_files_with_secrets_are_only_oneds = None
+
+
+class FirstObjects(OneCase):
+    def test_objects_of_users_have_ids_from_100_on_where_opennebula_keeps_the_first(self):
+        self.assertEqual(self.call('one.group.allocate', 'first'), 100)
+        self.assertEqual(self.call('one.cluster.allocate', 'first'), 100)
+        self.assertEqual(self.call('one.datastore.allocate', 'NAME=first\nDS_MAD=dummy\nTM_MAD=dummy', -1), 100)
+
     def test_no_secret_is_logged(self):
         self.call('one.user.allocate', 'careful', 'a-secret-nobody-sees', 'core')
         self.one.raw('one.user.info', 0, auth='oneadmin:a-wrong-secret')
@@ -85,15 +92,12 @@ class FirstBoot(OneCase):
             self.assertNotIn(secret, log)
 
 
-class FirstBootOnMariaDB(FirstBoot):
-    backend = 'mysql'
-    test_files_with_secrets_are_only_oneds = None
-
-
 class Programs(Folder):
     def test_every_program_explains_itself(self):
         one = self.installed()
         for path in sorted((build_dir() / 'bin').iterdir()):
+            if path.name in BENCHES:
+                continue
             with self.subTest(path.name):
                 status, out, err = run(one, path.name, '--help')
                 self.assertEqual((status, err), (0, ''))
@@ -107,7 +111,7 @@ class Programs(Folder):
             with self.subTest(path.name):
                 status, out, err = run(one, path.name, '--version')
                 self.assertEqual((status, err), (0, ''))
-                self.assertRegex(out, rf'^{path.name} \d+\.\d+')
+                self.assertRegex(out, rf'^{path.name} .*OpenNebula 6\.10')
 
     def test_an_unknown_option_is_refused(self):
         one = self.installed()
@@ -285,6 +289,11 @@ class Again(Folder):
     def test_a_second_start_on_mariadb_keeps_everything(self):
         self.second_start(new_perigee(self.folder, 'mysql'))
 
+    @staticmethod
+    def lasting(text):
+        """An answer without what is measured."""
+        return re.sub(r'<MONITORING>.*?</MONITORING>|<MONITORING/>|<(TOTAL|FREE|USED)_MB>\d+</\1_MB>', '', text, flags=re.S)
+
     def second_start(self, one):
         self.addCleanup(one.stop)
         one.start()
@@ -304,11 +313,11 @@ class Again(Folder):
         asked = [('one.user.info', user), ('one.group.info', group), ('one.acl.info',), ('one.cluster.info', cluster),
                  ('one.host.info', host), ('one.template.info', template), ('one.vm.info', vm), ('one.userpool.info',),
                  ('one.vmpool.info', -2, -1, -1, -2), ('one.secgroup.info', 0), ('one.datastorepool.info',)]
-        before = [one.call(*call) for call in asked]
+        before = [self.lasting(one.call(*call)) for call in asked]
         self.assertEqual(one.stop(), 0)
         one.start()
         for call, was in zip(asked, before):
-            self.assertEqual(one.call(*call), was, call)
+            self.assertEqual(self.lasting(one.call(*call)), was, call)
         one.call('one.user.info', -1, auth='ann:a-token')
         self.assertGreater(one.call('one.template.allocate', 'NAME=next'), gone)
         self.assertEqual(one.stop(), 0)
