@@ -200,6 +200,7 @@ static void a_vm_is_booked_once(void **state)
 	char nothing[] = "";
 
 	(void)state;
+	run(add, &(struct member){ 100, OBJ_HOST, 0 });
 	run(reserve, nothing);
 	assert_int_equal(run(book, &(struct booking){ 1, 300, true }), ONE_OK);
 	assert_int_equal(run(book, &(struct booking){ 1, 300, true }), ONE_OK);
