@@ -1,4 +1,6 @@
-/* Asking the authentication driver (AUTH_MAD). A slow or dead driver delays only those who asked it, up to the deadline. */
+/* Asking the authentication driver (AUTH_MAD). A slow or dead driver delays only those who asked it, up to the deadline.
+ * What it agreed to is remembered for a while: the same question (user, driver, stored password and secret; kept as its hash)
+ * isn't asked again. */
 #ifndef ONED_AUTH_EXTERNAL_H
 #define ONED_AUTH_EXTERNAL_H
 
@@ -11,7 +13,8 @@ struct auth_external;
 typedef bool (*auth_send_fn)(void *ctx, long long id, const char *payload);
 typedef void (*auth_answer_fn)(void *arg, bool ok);
 
-struct auth_external *auth_external_new(auth_send_fn send, void *ctx, int timeout_ms);
+/* remember_s: 0 not at all, -1 until the end. */
+struct auth_external *auth_external_new(auth_send_fn send, void *ctx, int timeout_ms, long long remember_s);
 void auth_external_free(struct auth_external *a);
 /* Asks; answer is called once, on another thread (or this one). false: could not be sent, answer won't be called. Any thread. */
 bool auth_external_ask(struct auth_external *a, const char *payload, auth_answer_fn answer, void *arg);

@@ -56,6 +56,19 @@ static void user_render(const struct object *o, struct strbuf *out)
 	xml_out_close(out, "USER");
 }
 
+void user_render_public(const struct user *u, struct strbuf *out)
+{
+	struct arena arena = ARENA_INIT;
+	struct user shown = *u;
+
+	shown.password = "";
+	shown.tokens = NULL;
+	shown.o.tmpl = tmpl_copy(&arena, u->o.tmpl);
+	tmpl_remove(shown.o.tmpl, "TOKEN_PASSWORD");
+	user_render(&shown.o, out);
+	arena_done(&arena);
+}
+
 const struct obj_ops user_ops = {
 	.type = OBJ_USER, .token = "USER", .word = "user", .root = "USER", .pool_root = "USER_POOL", .table = TABLE_USER,
 	.size = sizeof(struct user), .flags = OBJ_F_NAME_GLOBAL, .load = user_load, .render = user_render,

@@ -20,6 +20,9 @@ struct user {
 
 extern const struct obj_ops user_ops;
 
+/* What those see who may only USE a user: as rendered, without password, tokens and TOKEN_PASSWORD. */
+void user_render_public(const struct user *u, struct strbuf *out);
+
 /* Makes a user in these groups (the first is the primary one) and adds it to them. password as to be stored. Checks name, groups. */
 struct user *user_create(struct txn *t, const char *name, const char *password, const char *driver, const int *gids, int n_gids);
 /* ONE_INTERNAL "Invalid password, ..." (without the final full stop). */

@@ -218,7 +218,7 @@ enum one_rc drivers_start(struct drivers *d, struct core *core, const struct con
 
 	*d = (struct drivers){ .core = core, .conf = conf, .paths = paths };
 	if (conf_first(conf, "AUTH_MAD"))
-		d->external = auth_external_new(send_auth, d, AUTH_TIMEOUT_MS);
+		d->external = auth_external_new(send_auth, d, AUTH_TIMEOUT_MS, conf_int(conf, "SESSION_EXPIRATION_TIME"));
 	rc = mads_new(on_mad, d, &d->mads, err);
 	if (!rc)
 		rc = add_all(d, err);
