@@ -15,6 +15,7 @@ import sqlite3
 import threading
 import time
 import unittest
+import xml.etree.ElementTree as ET
 import xmlrpc.client
 
 import invariants
@@ -332,11 +333,15 @@ class Crash(OneCase):
         for id, vm in list(ledger.vms.items()):
             x = alive.get(id)
             if x is None:
-                x = self.vm(id)         # raises when it is lost
+                del ledger.vms[id]
+                answer = self.one.raw('one.vm.info', id)
+                if not answer[0]:
+                    wrong.append(f'VM {id} {vm.name} was acknowledged; now: {answer[1]}')
+                    continue
                 if not vm.end_asked:
                     wrong.append(f'VM {id} is DONE, and nobody asked for it')
                 self.ended.add(id)
-                del ledger.vms[id]
+                x = ET.fromstring(answer[1])
             elif vm.end_acknowledged:
                 wrong.append(f'the end of VM {id} was acknowledged; it is {x.findtext("STATE")}/{x.findtext("LCM_STATE")}')
             if x.findtext('NAME') != vm.name:
