@@ -137,6 +137,7 @@ static enum one_rc append_restricted(const char *text, const struct tmpl *old, c
 	return ONE_OK;
 }
 
+/* fresh is only changed without append. */
 static enum one_rc check_restricted(const struct conf *conf, enum obj_type type, const struct tmpl *old, struct tmpl *fresh, bool append,
 				    struct one_err *err)
 {
@@ -153,6 +154,14 @@ static enum one_rc check_restricted(const struct conf *conf, enum obj_type type,
 		}
 	}
 	return told ? err->rc : ONE_OK;
+}
+
+enum one_rc restricted_check_extra(const struct conf *conf, enum obj_type type, const struct tmpl *base, const struct tmpl *extra,
+				   struct one_err *err)
+{
+	struct tmpl only_read = *extra;
+
+	return check_restricted(conf, type, base, &only_read, true, err);
 }
 
 enum one_rc object_update_template(struct txn *t, struct object *o, struct tmpl *fresh, bool append, const struct identity *who,

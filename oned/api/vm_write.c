@@ -6,6 +6,7 @@
 #include "oned/api/api.h"
 #include "oned/api/infra.h"
 #include "oned/api/restricted.h"
+#include "oned/api/template_api.h"
 #include "oned/api/vm_api.h"
 #include "oned/objects/vm_quota.h"
 #include "oned/lifecycle/events.h"
@@ -107,18 +108,26 @@ static void vm_allocate(struct txn *t, struct call *c)
 }
 
 /* id:i name:s hold:b=false extra:s= persistent:b=false */
+struct instantiation { int template_id; struct tmpl *extra; bool private_copy; };
+
 static enum one_rc prepare_instantiate(struct call *c, struct one_err *err)
 {
-	struct tmpl *extra = tmpl_new(&c->arena);
+	struct instantiation *in = arena_new(&c->arena, struct instantiation);
 
-	c->prepared = extra;
-	return *call_str(c, 3) ? tmpl_parse(extra, call_str(c, 3), err) : ONE_OK;
+	*in = (struct instantiation){ .template_id = call_int(c, 0), .extra = tmpl_new(&c->arena), .private_copy = call_bool(c, 4) };
+	c->prepared = in;
+	return *call_str(c, 3) ? tmpl_parse(in->extra, call_str(c, 3), err) : ONE_OK;
 }
 
 static bool may_instantiate(struct txn *t, struct call *c, const struct version *v, const struct tmpl *extra)
 {
+	struct one_err err = ONE_ERR_INIT;
 	struct authz a;
 
+	if (!c->who.admin && restricted_check_extra(txn_conf(t), OBJ_VM, v->obj->tmpl, extra, &err)) {
+		txn_fail(t, ONE_AUTHORIZATION, "%s", err.text);
+		return false;
+	}
 	call_checks_begin(c, &a);
 	authz_check_version(&a, AUTH_USE, false, v);
 	if (extra->first)
@@ -133,33 +142,12 @@ static const char *instance_name(struct txn *t, const char *pattern, int id)
 	return mark ? arena_printf(t->arena, "%.*s%d%s", (int)(mark - pattern), pattern, id, mark + 2) : pattern;
 }
 
-static void template_instantiate(struct txn *t, struct call *c)
+static void instantiate(struct txn *t, struct call *c, const struct version *v, const struct tmpl *extra)
 {
-	int id = call_int(c, 0);
-	const struct version *v = txn_version(t, OBJ_TEMPLATE, id);
-	const struct tmpl *extra = c->prepared;
-	const char *vrouter;
-	struct tmpl *tmpl;
-	bool is_vrouter = false;
+	struct tmpl *tmpl = tmpl_copy(t->arena, v->obj->tmpl);
 
-	if (!v) {
-		txn_no_object(t, OBJ_TEMPLATE, id);
-		return;
-	}
-	tmpl = tmpl_copy(t->arena, v->obj->tmpl);
-	vrouter = tmpl_get(tmpl, "VROUTER");
-	if (vrouter && value_bool(vrouter, &is_vrouter) && is_vrouter) {
-		txn_fail(t, ONE_ACTION, "Virtual router templates cannot be instantiated");
-		return;
-	}
-	if (call_bool(c, 4)) {
-		txn_fail(t, ONE_ACTION, "Persistent instances need image clones, which this server doesn't offer yet");
-		return;
-	}
-	if (!may_instantiate(t, c, v, extra) || !infra_may_set(t, c, OBJ_VM, extra, "VM Template"))
-		return;
 	tmpl_merge(tmpl, extra);
-	tmpl_setf(tmpl, "TEMPLATE_ID", "%d", id);
+	tmpl_setf(tmpl, "TEMPLATE_ID", "%d", v->id);
 	/* The VM's id is the next one: its name may hold it. */
 	if (*call_str(c, 1))
 		tmpl_set(tmpl, "NAME", instance_name(t, call_str(c, 1), txn_peek_id(t, OBJ_VM)));
@@ -169,6 +157,54 @@ static void template_instantiate(struct txn *t, struct call *c)
 		make_vm(t, c, tmpl, call_bool(c, 2));
 	if (t->err.rc == ONE_INTERNAL)
 		t->err.rc = ONE_ALLOCATE;
+}
+
+static void template_instantiate(struct txn *t, struct call *c);
+
+static void copy_is_there(struct txn *t, void *call)
+{
+	(void)t;
+	call_resume(call, template_instantiate);
+}
+
+/* The VM gets a template and images of its own: copied first, and kept when the VM can't be made. */
+static void make_private_copy(struct txn *t, struct call *c, const struct version *v, struct instantiation *in)
+{
+	const char *name = *call_str(c, 1) ? call_str(c, 1) : arena_printf(t->arena, "%s-copy", v->name);
+	int copy = template_api_clone(t, c, v->id, name, in->extra, true, true);
+
+	if (copy < 0)
+		return;
+	in->extra = tmpl_new(&c->arena);
+	tmpl_addf(in->extra, "CLONING_TEMPLATE_ID", "%d", v->id);
+	in->template_id = copy;
+	in->private_copy = false;
+	c->waiting = true;
+	txn_after(t, 0, copy_is_there, NULL, c);
+}
+
+static void template_instantiate(struct txn *t, struct call *c)
+{
+	struct instantiation *in = c->prepared;
+	const struct version *v = txn_version(t, OBJ_TEMPLATE, in->template_id);
+	const char *vrouter;
+	bool is_vrouter = false;
+
+	if (!v) {
+		txn_no_object(t, OBJ_TEMPLATE, in->template_id);
+		return;
+	}
+	vrouter = tmpl_get(v->obj->tmpl, "VROUTER");
+	if (vrouter && value_bool(vrouter, &is_vrouter) && is_vrouter) {
+		txn_fail(t, ONE_ACTION, "Virtual router templates cannot be instantiated");
+		return;
+	}
+	if (!may_instantiate(t, c, v, in->extra))
+		return;
+	if (in->private_copy)
+		make_private_copy(t, c, v, in);
+	else
+		instantiate(t, c, v, in->extra);
 }
 
 /* ---- deploy ---- */
