@@ -43,6 +43,16 @@ static bool still_waits(const struct vm *vm)
 	return false;
 }
 
+/* The VM goes on to where it was meant to begin. */
+static void go_on(struct txn *t, struct vm *vm)
+{
+	bool hold;
+
+	vm_event(t, vm, VM_EV_DISKS_READY);
+	if (vm->state == VM_PENDING && tmpl_get_bool(vm->o.tmpl, "SUBMIT_ON_HOLD", &hold) && hold)
+		vm_event(t, vm, VM_EV_HOLD);
+}
+
 void vm_images_changed(struct txn *t, const struct image *img)
 {
 	for (int i = 0; i < img->vms.n; i++) {
@@ -60,6 +70,6 @@ void vm_images_changed(struct txn *t, const struct image *img)
 		}
 		image_is_ready(vm, img);
 		if (!still_waits(vm))
-			vm_event(t, vm, VM_EV_DISKS_READY);
+			go_on(t, vm);
 	}
 }
