@@ -567,14 +567,14 @@ static const struct {
 	{ "call", "METHOD [ARG...]", 1, work_any, 1000, "any method; %d is the request's number" },
 };
 
-static void usage(void)
+static void usage(FILE *out)
 {
-	fprintf(stderr, "onebench ENDPOINT USER:PASSWORD WORK [ARG...] [-c clients] [-n requests]\n"
+	fprintf(out, "onebench ENDPOINT USER:PASSWORD WORK [ARG...] [-c clients] [-n requests]\n"
 			"         [-t timeout in s] [-H (on hold)] [-C cpu] [-M memory in MB]\n");
 	for (size_t i = 0; i < sizeof(works) / sizeof(works[0]); i++)
-		fprintf(stderr, "  %-20s %-16s %s (-n %zu)\n", works[i].name, works[i].args, works[i].doc,
+		fprintf(out, "  %-20s %-16s %s (-n %zu)\n", works[i].name, works[i].args, works[i].doc,
 			works[i].requests);
-	exit(2);
+	exit(out == stderr ? 2 : 0);
 }
 
 /* http://host[:port][/path] */
@@ -586,7 +586,7 @@ static void parse_endpoint(struct bench *b, const char *endpoint)
 	size_t n = rest ? strcspn(rest, ":/") : 0;
 
 	if (n == 0 || n >= sizeof(host))
-		usage();
+		usage(stderr);
 	memcpy(host, rest, n);
 	host[n] = '\0';
 	if (rest[n] == ':')
@@ -638,6 +638,8 @@ int main(int argc, char **argv)
 	size_t w = 0, n_works = sizeof(works) / sizeof(works[0]);
 	int o;
 
+	if (argc == 2 && strcmp(argv[1], "--help") == 0)
+		usage(stdout);
 	while ((o = getopt(argc, argv, "c:n:t:HC:M:")) != -1) {
 		switch (o) {
 		case 'c': b.clients = atoi(optarg); break;
@@ -646,17 +648,17 @@ int main(int argc, char **argv)
 		case 'H': b.hold = true; break;
 		case 'C': b.cpu = optarg; break;
 		case 'M': b.memory = optarg; break;
-		default: usage();
+		default: usage(stderr);
 		}
 	}
 	if (argc - optind < 3 || b.clients < 1)
-		usage();
+		usage(stderr);
 	while (w < n_works && strcmp(works[w].name, argv[optind + 2]) != 0)
 		w++;
 	b.args = (const char *const *)(argv + optind + 3);
 	b.n_args = argc - optind - 3;
 	if (w == n_works || b.n_args < works[w].min_args)
-		usage();
+		usage(stderr);
 	b.name = works[w].name;
 	b.auth = argv[optind + 1];
 	b.requests = b.requests ? b.requests : works[w].requests;

@@ -1,0 +1,215 @@
+/* ACL rules, their index, and permission checks in the order of the rules. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "oned/auth/acl_rule.h"
+#include "oned/auth/authz.h"
+
+static struct core *core;
+static struct acl_index *acl;
+
+static int setup(void **state)
+{
+	(void)state;
+	acl = acl_index_new();
+	core_new(NULL, NULL, NULL, &core, NULL);
+	core_on_publish(core, acl_index_publish, acl);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	core_stop(core);
+	acl_index_free(acl);
+	return 0;
+}
+
+struct rule { uint64_t user, resource, rights, zone; };
+
+static void add_rule(struct txn *t, void *arg)
+{
+	const struct rule *r = arg;
+
+	acl_rule_add(t, r->user, r->resource, r->rights, r->zone);
+}
+
+static enum one_rc add(uint64_t user, uint64_t resource, uint64_t rights, uint64_t zone, struct one_err *err)
+{
+	struct rule r = { user, resource, rights, zone };
+
+	return core_run(core, add_rule, &r, err);
+}
+
+static const int alices_groups[] = { 1, 5 };
+static const struct identity alice = { .uid = 2, .gid = 1, .gids = alices_groups, .n_gids = 2 };
+
+static struct auth_target vm_of(int oid, int uid, int gid, uint16_t perm)
+{
+	return (struct auth_target){ .type = OBJ_VM, .oid = oid, .uid = uid, .gid = gid, .perm = perm };
+}
+
+static bool may(const struct identity *who, enum auth_op op, bool exempt, struct auth_target target, struct one_err *err)
+{
+	struct authz a;
+
+	authz_begin(&a, who, acl, 0);
+	authz_check(&a, op, exempt, &target);
+	return !authz_end(&a, err);
+}
+
+static void bits_give_rights_to_owner_group_and_others(void **state)
+{
+	(void)state;
+	assert_true(may(&alice, AUTH_MANAGE, false, vm_of(1, 2, 9, PERM_OWNER_M), NULL));
+	assert_false(may(&alice, AUTH_ADMIN, false, vm_of(1, 2, 9, PERM_OWNER_M), NULL));
+	assert_true(may(&alice, AUTH_USE, false, vm_of(1, 7, 5, PERM_GROUP_U), NULL));
+	assert_false(may(&alice, AUTH_USE, false, vm_of(1, 7, 9, PERM_GROUP_U), NULL));
+	assert_true(may(&alice, AUTH_USE, false, vm_of(1, 7, 9, PERM_OTHER_U), NULL));
+	assert_false(may(&alice, AUTH_CREATE, false, vm_of(1, 2, 1, 0777), NULL));
+}
+
+static void a_refusal_names_operation_type_and_object(void **state)
+{
+	struct one_err err = ONE_ERR_INIT;
+	struct authz a;
+	struct auth_target target = vm_of(3, 7, 9, 0);
+
+	(void)state;
+	assert_false(may(&alice, AUTH_USE, false, target, &err));
+	assert_int_equal(err.rc, ONE_AUTHORIZATION);
+	assert_string_equal(err.text, "Not authorized to perform USE VM [3]");
+	authz_begin(&a, &alice, acl, 0);
+	authz_check(&a, AUTH_MANAGE, false, &target);
+	authz_check_type(&a, AUTH_CREATE, OBJ_IMAGE);
+	one_err_clear(&err);
+	authz_end(&a, &err);
+	assert_string_equal(err.text, "Not authorized to perform MANAGE VM [3]; Not authorized to perform CREATE IMAGE");
+}
+
+static void locks_bind_admins_too_but_not_what_is_exempt(void **state)
+{
+	const struct identity root = { .uid = 0, .gid = 0, .admin = true };
+	struct auth_target target = vm_of(3, 2, 1, 0777);
+	struct one_err err = ONE_ERR_INIT;
+
+	(void)state;
+	target.lock = LOCK_MANAGE;
+	assert_true(may(&root, AUTH_USE, false, target, NULL));
+	assert_false(may(&root, AUTH_MANAGE, false, target, &err));
+	assert_string_equal(err.text, "VM is locked. [3]");
+	assert_true(may(&root, AUTH_MANAGE, true, target, NULL));
+	assert_false(may(&alice, AUTH_ADMIN, false, target, NULL));
+	assert_true(may(&alice, AUTH_USE, false, target, NULL));
+}
+
+static void rules_of_each_form_are_found(void **state)
+{
+	const uint64_t vms = ACL_TYPE(OBJ_VM);
+	static const int clusters[] = { 100, 101 };
+	struct auth_target host = { .type = OBJ_HOST, .oid = 4, .uid = 0, .gid = 0, .clusters = clusters, .n_clusters = 2 };
+
+	(void)state;
+	assert_false(may(&alice, AUTH_USE, false, vm_of(3, 7, 9, 0), NULL));
+	assert_int_equal(add(ACL_INDIVIDUAL | 2, vms | ACL_INDIVIDUAL | 3, AUTH_USE | AUTH_MANAGE, ACL_INDIVIDUAL, NULL), ONE_OK);
+	assert_true(may(&alice, AUTH_MANAGE, false, vm_of(3, 7, 9, 0), NULL));
+	assert_false(may(&alice, AUTH_MANAGE, false, vm_of(4, 7, 9, 0), NULL));
+	assert_int_equal(add(ACL_GROUP | 5, vms | ACL_GROUP | 9, AUTH_USE, ACL_ALL, NULL), ONE_OK);
+	assert_true(may(&alice, AUTH_USE, false, vm_of(4, 7, 9, 0), NULL));
+	assert_false(may(&alice, AUTH_USE, false, host, NULL));
+	assert_int_equal(add(ACL_ALL, ACL_TYPE(OBJ_HOST) | ACL_CLUSTER | 101, AUTH_USE, ACL_INDIVIDUAL, NULL), ONE_OK);
+	assert_true(may(&alice, AUTH_USE, false, host, NULL));
+	/* a rule of another zone says nothing here */
+	assert_int_equal(add(ACL_ALL, ACL_TYPE(OBJ_ZONE) | ACL_ALL, AUTH_ADMIN, ACL_INDIVIDUAL | 7, NULL), ONE_OK);
+	assert_false(may(&alice, AUTH_ADMIN, false, (struct auth_target){ .type = OBJ_ZONE, .oid = 0 }, NULL));
+}
+
+static void a_reservation_is_reached_by_name_only(void **state)
+{
+	struct auth_target net = { .type = OBJ_NET, .oid = 8, .uid = 7, .gid = 9, .only_named = true };
+
+	(void)state;
+	assert_int_equal(add(ACL_ALL, ACL_TYPE(OBJ_NET) | ACL_ALL, AUTH_USE, ACL_ALL, NULL), ONE_OK);
+	assert_false(may(&alice, AUTH_USE, false, net, NULL));
+	assert_int_equal(add(ACL_INDIVIDUAL | 2, ACL_TYPE(OBJ_NET) | ACL_INDIVIDUAL | 8, AUTH_USE, ACL_INDIVIDUAL, NULL), ONE_OK);
+	assert_true(may(&alice, AUTH_USE, false, net, NULL));
+}
+
+static void delete_rule(struct txn *t, void *arg)
+{
+	txn_delete(t, txn_edit(t, OBJ_ACL, *(int *)arg));
+}
+
+static void a_deleted_rule_gives_nothing_more(void **state)
+{
+	int id = 0;
+
+	(void)state;
+	assert_int_equal(add(ACL_ALL, ACL_TYPE(OBJ_VM) | ACL_ALL, AUTH_USE, ACL_ALL, NULL), ONE_OK);
+	assert_true(may(&alice, AUTH_USE, false, vm_of(4, 7, 9, 0), NULL));
+	assert_int_equal(core_run(core, delete_rule, &id, NULL), ONE_OK);
+	assert_false(may(&alice, AUTH_USE, false, vm_of(4, 7, 9, 0), NULL));
+}
+
+static void wrong_rules_are_refused_with_the_reason(void **state)
+{
+	const uint64_t vms = ACL_TYPE(OBJ_VM);
+	static const struct { struct rule rule; const char *text; } wrong[] = {
+		{ { 0, ACL_TYPE(OBJ_VM) | ACL_ALL, 1, ACL_ALL },
+		  "Rule ?? VM/* USE * is malformed: [user] is missing one of the INDIVIDUAL, GROUP or ALL bits" },
+		{ { ACL_ALL, ACL_TYPE(OBJ_VM) | ACL_CLUSTER | 1, 1, ACL_ALL },
+		  "Rule * VM/%1 USE * is malformed: [resource] CLUSTER(%) selector can be applied only to DATASTORE, HOST and NET types" },
+		{ { ACL_ALL, ACL_TYPE(OBJ_VM) | ACL_ALL, 0, ACL_ALL }, "Rule * VM/*  * is malformed: wrong [rights], it cannot be 0" },
+		{ { ACL_ALL, ACL_TYPE(OBJ_VM) | ACL_INDIVIDUAL | 1, 1, ACL_ALL },
+		  "Rule * VM/#1 USE * is malformed: [resource] INDIVIDUAL(#) selector cannot be applied to ALL zones, except for USER, "
+		  "GROUP and ZONE types" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		const struct rule *r = &wrong[i].rule;
+		struct one_err err = ONE_ERR_INIT;
+
+		assert_int_equal(add(r->user, r->resource, r->rights, r->zone, &err), ONE_INTERNAL);
+		assert_string_equal(err.text, wrong[i].text);
+	}
+	assert_int_equal(pool_count(core, OBJ_ACL), 0);
+	assert_int_equal(add(ACL_ALL, vms | ACL_ALL, 1, ACL_ALL, NULL), ONE_OK);
+	assert_int_equal(add(ACL_ALL, vms | ACL_ALL, 1, ACL_ALL, NULL), ONE_INTERNAL);
+	assert_int_equal(pool_count(core, OBJ_ACL), 1);
+}
+
+static void a_view_gathers_what_rules_show(void **state)
+{
+	struct arena arena = ARENA_INIT;
+	struct acl_view view;
+
+	(void)state;
+	add(ACL_INDIVIDUAL | 2, ACL_TYPE(OBJ_VM) | ACL_INDIVIDUAL | 3, AUTH_USE, ACL_INDIVIDUAL, NULL);
+	add(ACL_GROUP | 1, ACL_TYPE(OBJ_VM) | ACL_GROUP | 9, AUTH_USE, ACL_ALL, NULL);
+	add(ACL_GROUP | 1, ACL_TYPE(OBJ_VM) | ACL_GROUP | 8, AUTH_MANAGE, ACL_ALL, NULL);
+	add(ACL_GROUP | 77, ACL_TYPE(OBJ_VM) | ACL_ALL, AUTH_USE, ACL_ALL, NULL);
+	acl_view_make(acl, &alice, OBJ_VM, 0, &arena, &view);
+	assert_false(view.all);
+	assert_true(idset_has(&view.oids, 3));
+	assert_true(idset_has(&view.gids, 9));
+	assert_false(idset_has(&view.gids, 8));
+	arena_done(&arena);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(bits_give_rights_to_owner_group_and_others), TEST(a_refusal_names_operation_type_and_object),
+		TEST(locks_bind_admins_too_but_not_what_is_exempt), TEST(rules_of_each_form_are_found),
+		TEST(a_reservation_is_reached_by_name_only), TEST(a_deleted_rule_gives_nothing_more),
+		TEST(wrong_rules_are_refused_with_the_reason), TEST(a_view_gathers_what_rules_show),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
