@@ -18,6 +18,10 @@ void infra_delete_failed(struct txn *t, struct call *c);
 /* A failed change after the template was taken reads "Cannot update template. <reason>". */
 void infra_update_failed(struct txn *t);
 
+/* vn_reserve.c */
+enum one_rc api_vn_prepare_reserve(struct call *c, struct one_err *err);
+void api_vn_reserve(struct txn *t, struct call *c);  /* id:i template:s */
+
 /* One of several steps failed (before it changed anything), and the others go on: what failed is logged and the transaction fine again. */
 bool infra_step_failed(struct txn *t);
 

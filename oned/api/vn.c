@@ -179,6 +179,35 @@ static void api_vn_free_ar(struct txn *t, struct call *c)
 	api_vn_rm_ar(t, c);
 }
 
+static void api_vn_recover(struct txn *t, struct call *c)
+{
+	int verdict = call_int(c, 1), id = call_int(c, 0);
+	struct vnet *vn;
+
+	if (verdict < 0 || verdict >= VNET_VERDICTS) {
+		txn_fail(t, ONE_ACTION, "Wrong recovery operation code");
+		return;
+	}
+	vn = call_edit(t, c);
+	if (!vn || vnet_recover(t, vn, (enum vnet_verdict)verdict))
+		return;
+	if (!txn_exists(t, OBJ_NET, id))
+		acl_object_gone(t, OBJ_NET, id);
+	call_ok_int(c, id);
+}
+
+/* What it has reserved counts for its new owner. */
+static void api_vn_chown(struct txn *t, struct call *c)
+{
+	const struct vnet *vn = txn_read(t, OBJ_NET, call_int(c, 0));
+	int uid = vn ? vn->o.uid : -1, gid = vn ? vn->o.gid : -1;
+
+	api_chown(t, c);
+	vn = txn_ok(t) ? txn_read(t, OBJ_NET, call_int(c, 0)) : NULL;
+	if (vn)
+		vnet_reservation_moved(t, vn, uid, gid);
+}
+
 #define WITH_TEMPLATE(method, which, fn, text)                                                                          \
 	{ .name = "one.vn." method, .params = "id:i template:s", .object = OBJ_NET, .right = which,                     \
 	  .prepare = api_prepare_template1, .write = fn, .doc = text }
@@ -202,7 +231,12 @@ const struct method vn_methods[] = {
 	{ .name = "one.vn.chmod", .params = "id:i uu:i um:i ua:i gu:i gm:i ga:i ou:i om:i oa:i unused:b=false",
 	  .object = OBJ_NET, .right = AUTH_MANAGE, .flags = M_NO_RIGHT, .write = api_chmod, .doc = "Changes permission bits; -1 keeps one." },
 	{ .name = "one.vn.chown", .params = "id:i uid:i gid:i", .object = OBJ_NET, .right = AUTH_MANAGE, .flags = M_NO_RIGHT,
-	  .write = api_chown, .doc = "Changes owner and group; -1 keeps one." },
+	  .write = api_vn_chown, .doc = "Changes owner and group, whose quotas a reservation then counts in; -1 keeps one." },
+	{ .name = "one.vn.reserve", .params = "id:i template:s", .object = OBJ_NET, .right = AUTH_USE, .flags = M_NO_RIGHT,
+	  .prepare = api_vn_prepare_reserve, .write = api_vn_reserve,
+	  .doc = "Reserves SIZE addresses in a new network NAME, or in the reservation NETWORK_ID (MANAGE); AR_ID, IP, IP6, MAC say which." },
+	{ .name = "one.vn.recover", .params = "id:i operation:i", .object = OBJ_NET, .right = AUTH_MANAGE, .flags = M_NO_RIGHT,
+	  .write = api_vn_recover, .doc = "Decides what became of a network: 0 failed, 1 succeeded, 2 deleted, 3 try again." },
 	WITH_TEMPLATE("add_ar", AUTH_ADMIN, api_vn_add_ar, "Adds an address range."),
 	WITH_TEMPLATE("update_ar", AUTH_MANAGE, api_vn_update_ar, "Changes an address range, named by AR_ID."),
 	{ .name = "one.vn.rm_ar", .params = "id:i ar:i force:b=false", .object = OBJ_NET, .right = AUTH_ADMIN,

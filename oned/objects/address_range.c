@@ -169,10 +169,11 @@ enum one_rc address_range_make(struct address_range *ar, struct arena *arena, st
 
 /* ---- stored ---- */
 
-static void lease_insert(struct address_range *ar, int at, struct lease lease)
+/* Makes room for n leases at a position. */
+static void leases_open(struct address_range *ar, int at, int n)
 {
-	if (ar->n_leases == ar->cap_leases) {
-		int cap = ar->cap_leases ? ar->cap_leases * 2 : 8;
+	if (ar->n_leases + n > ar->cap_leases) {
+		int cap = ar->cap_leases * 2 > ar->n_leases + n ? ar->cap_leases * 2 : ar->n_leases + n + 8;
 		struct lease *grown = arena_array(ar->arena, cap, struct lease);
 
 		if (ar->n_leases)
@@ -180,9 +181,14 @@ static void lease_insert(struct address_range *ar, int at, struct lease lease)
 		ar->leases = grown;
 		ar->cap_leases = cap;
 	}
-	memmove(ar->leases + at + 1, ar->leases + at, (size_t)(ar->n_leases - at) * sizeof(*ar->leases));
+	memmove(ar->leases + at + n, ar->leases + at, (size_t)(ar->n_leases - at) * sizeof(*ar->leases));
+	ar->n_leases += n;
+}
+
+static void lease_insert(struct address_range *ar, int at, struct lease lease)
+{
+	leases_open(ar, at, 1);
 	ar->leases[at] = lease;
-	ar->n_leases++;
 }
 
 /* Position of the index, or where it would go. */
@@ -290,6 +296,19 @@ bool ar_lease_take(struct address_range *ar, uint32_t index, int64_t owner)
 	if (index >= ar->size || (at < ar->n_leases && ar->leases[at].index == index))
 		return false;
 	lease_insert(ar, at, (struct lease){ index, owner });
+	leases_to_attr(ar);
+	return true;
+}
+
+bool ar_lease_take_range(struct address_range *ar, uint32_t first, uint32_t n, int64_t owner)
+{
+	int at = lease_place(ar, first);
+
+	if (n > ar->size || first > ar->size - n || (at < ar->n_leases && ar->leases[at].index < (uint64_t)first + n))
+		return false;
+	leases_open(ar, at, (int)n);
+	for (uint32_t i = 0; i < n; i++)
+		ar->leases[at + (int)i] = (struct lease){ first + i, owner };
 	leases_to_attr(ar);
 	return true;
 }

@@ -66,6 +66,8 @@ const struct lease *ar_lease_at(const struct address_range *ar, uint32_t index);
 /* First of `n` free indexes in a row; false: there are none. */
 bool ar_find_free(const struct address_range *ar, uint32_t n, uint32_t *index);
 bool ar_lease_take(struct address_range *ar, uint32_t index, int64_t owner);     /* false: taken, or out of range */
+/* n indexes in a row; false: not all are free, or in the range. */
+bool ar_lease_take_range(struct address_range *ar, uint32_t first, uint32_t n, int64_t owner);
 bool ar_lease_free(struct address_range *ar, uint32_t index, int64_t owner);     /* false: not the owner's */
 int ar_lease_free_owner(struct address_range *ar, int64_t owner);                /* how many */
 /* Those of `n` indexes from `first` that are the owner's; how many. */

@@ -59,6 +59,10 @@ enum one_rc vnet_template_changed(struct txn *t, struct vnet *vn, const struct t
 /* The VMs with the network have to be told again. recover: only those where it failed. */
 void vnet_commit(struct vnet *vn, bool recover);
 
+/* A person decides what became of a network: ONE_INTERNAL where that makes no sense in its state. */
+enum vnet_verdict { VNET_FAILED, VNET_SUCCEEDED, VNET_REMOVED, VNET_AGAIN, VNET_VERDICTS };
+enum one_rc vnet_recover(struct txn *t, struct vnet *vn, enum vnet_verdict verdict);
+
 enum one_rc vnet_ar_add(struct txn *t, struct vnet *vn, const struct tmpl *tmpl);
 enum one_rc vnet_ar_update(struct txn *t, struct vnet *vn, const struct tmpl *tmpl, bool admin);
 /* Of a reservation the addresses go back to the parent. */
@@ -66,5 +70,17 @@ enum one_rc vnet_ar_remove(struct txn *t, struct vnet *vn, int ar_id, bool force
 /* Holds (or releases what is held) the address in LEASES=[IP=..., AR_ID=...]. */
 enum one_rc vnet_hold(struct txn *t, struct vnet *vn, const struct tmpl *tmpl);
 enum one_rc vnet_unhold(struct txn *t, struct vnet *vn, const struct tmpl *tmpl);
+
+/* ---- reservations (vnet_reserve.c) ---- */
+
+/* Which addresses: `size` in a row of the range ar_id (-1: of any), from an address on (ADDRESS_NONE: the first that are free). */
+struct vnet_part { uint32_t size; int ar_id; enum address_kind kind; const char *address; };
+
+/* The template of a reservation of a network. */
+struct tmpl *vnet_reservation_template(const struct vnet *vn, const char *name, struct arena *arena);
+/* Takes the addresses out of the parent into a range of the reservation, and counts them for its owner. ONE_ACTION with the reason. */
+enum one_rc vnet_reserve(struct txn *t, struct vnet *parent, struct vnet *reservation, const struct vnet_part *part);
+/* A network has other owners now: what it has reserved counts for them. */
+enum one_rc vnet_reservation_moved(struct txn *t, const struct vnet *vn, int old_uid, int old_gid);
 
 #endif

@@ -47,7 +47,7 @@ static void link_range(struct vnet *vn, struct address_range *ar)
 	*tail = ar;
 }
 
-static enum one_rc add_range(struct txn *t, struct vnet *vn, const struct attr *from, struct one_err *err)
+enum one_rc vnet_range_add(struct txn *t, struct vnet *vn, const struct attr *from, int parent_ar, struct one_err *err)
 {
 	struct address_range *ar = arena_new(&vn->o.arena, struct address_range);
 	struct attr *v = tmpl_add_attr(vn->ar_pool, from);
@@ -65,6 +65,8 @@ static enum one_rc add_range(struct txn *t, struct vnet *vn, const struct attr *
 		tmpl_remove_attr(vn->ar_pool, v);
 		return rc;
 	}
+	if (parent_ar >= 0)
+		attr_setf(&vn->o.arena, v, "PARENT_NETWORK_AR_ID", "%d", parent_ar);
 	link_range(vn, ar);
 	return ONE_OK;
 }
@@ -76,7 +78,7 @@ enum one_rc vnet_ar_add(struct txn *t, struct vnet *vn, const struct tmpl *tmpl)
 
 	if (!ar)
 		return txn_fail(t, ONE_INTERNAL, "Wrong AR definition. AR vector attribute is missing.");
-	return add_range(t, vn, ar, &err) ? txn_fail(t, ONE_INTERNAL, "%s", err.text) : ONE_OK;
+	return vnet_range_add(t, vn, ar, -1, &err) ? txn_fail(t, ONE_INTERNAL, "%s", err.text) : ONE_OK;
 }
 
 static void unlink_range(struct vnet *vn, struct address_range *ar)
@@ -114,6 +116,7 @@ enum one_rc vnet_ar_remove(struct txn *t, struct vnet *vn, int ar_id, bool force
 	if (ar->n_leases && !force)
 		return txn_fail(t, ONE_INTERNAL, "Address Range has leases in use");
 	give_back(t, vn, ar);
+	vnet_reservation_given_back(t, vn, (long long)ar->size);
 	unlink_range(vn, ar);
 	return t->err.rc;
 }
@@ -347,7 +350,7 @@ static void take_ranges(struct txn *t, struct vnet *vn)
 	vn->ar_pool = tmpl_new(&vn->o.arena);
 	for (const struct attr *a = tmpl_find(vn->o.tmpl, "AR"); a && !err.rc; a = tmpl_find_next(a))
 		if (a->vector)
-			add_range(t, vn, a, &err);
+			vnet_range_add(t, vn, a, -1, &err);
 	tmpl_remove(vn->o.tmpl, "AR");
 	vnet_set_state(vn, err.rc ? VNET_ERROR : VNET_READY);
 	if (err.rc)
@@ -387,6 +390,7 @@ enum one_rc vnet_destroy(struct txn *t, struct vnet *vn)
 	if (vnet_used_leases(vn) || vn->vrouters.n)
 		return txn_fail(t, ONE_ACTION, "Can not remove a virtual network with leases in use");
 	free_parent(t, vn);
+	vnet_reservation_given_back(t, vn, -1);
 	cluster_forget(t, OBJ_NET, vn->o.id, vn->clusters.ids, vn->clusters.n);
 	vdc_resource_deleted(t, VDC_VNET, vn->o.id);
 	vlan_ids_release(t, vn);
@@ -410,6 +414,47 @@ void vnet_commit(struct vnet *vn, bool recover)
 	move_all(&vn->updating, &vn->outdated, &vn->o.arena);
 	move_all(&vn->error, &vn->outdated, &vn->o.arena);
 }
+
+/* ---- when its driver never answered, or an update failed ---- */
+
+/* What each verdict makes of each state: the next state (DONE: it goes); VNET_STATES: no sense. */
+static const struct { const char *word; enum vnet_state next[VNET_STATES]; } verdicts[VNET_VERDICTS] = {
+#define NONE VNET_STATES
+	[VNET_FAILED] = { "failure", { [VNET_INIT] = VNET_ERROR, [VNET_READY] = NONE, [VNET_LOCK_CREATE] = VNET_ERROR,
+				       [VNET_LOCK_DELETE] = VNET_ERROR, [VNET_DONE] = NONE, [VNET_ERROR] = NONE, [VNET_UPDATE_FAILURE] = NONE } },
+	[VNET_SUCCEEDED] = { "success", { [VNET_INIT] = VNET_READY, [VNET_READY] = NONE, [VNET_LOCK_CREATE] = VNET_READY,
+					  [VNET_LOCK_DELETE] = VNET_DONE, [VNET_DONE] = NONE, [VNET_ERROR] = VNET_READY,
+					  [VNET_UPDATE_FAILURE] = VNET_READY } },
+	[VNET_REMOVED] = { "delete", { [VNET_INIT] = VNET_DONE, [VNET_READY] = NONE, [VNET_LOCK_CREATE] = VNET_DONE,
+				       [VNET_LOCK_DELETE] = VNET_DONE, [VNET_DONE] = NONE, [VNET_ERROR] = VNET_DONE,
+				       [VNET_UPDATE_FAILURE] = NONE } },
+	[VNET_AGAIN] = { "retry", { [VNET_INIT] = NONE, [VNET_READY] = NONE, [VNET_LOCK_CREATE] = NONE, [VNET_LOCK_DELETE] = NONE,
+				    [VNET_DONE] = NONE, [VNET_ERROR] = NONE, [VNET_UPDATE_FAILURE] = VNET_READY } },
+#undef NONE
+};
+
+enum one_rc vnet_recover(struct txn *t, struct vnet *vn, enum vnet_verdict verdict)
+{
+	enum vnet_state next = verdicts[verdict].next[vn->state];
+
+	if (next == VNET_STATES)
+		return txn_fail(t, ONE_INTERNAL, "Could not perform 'recover %s' on VN %d, wrong state %s.", verdicts[verdict].word, vn->o.id,
+				vnet_state_name(vn->state));
+	if (next == VNET_DONE)
+		return vnet_destroy(t, vn);
+	if (verdict == VNET_FAILED)
+		object_set_error(t, &vn->o, "Failure forced by user");
+	else
+		object_clear_error(&vn->o);
+	if (verdict == VNET_AGAIN)
+		vnet_commit(vn, true);
+	else if (vn->state == VNET_UPDATE_FAILURE)
+		move_all(&vn->outdated, &vn->updated, &vn->o.arena);
+	vnet_set_state(vn, next);
+	return ONE_OK;
+}
+
+/* ---- updates ---- */
 
 /* Attributes of which running VMs must learn: VNET_UPDATE holds the old values. */
 static void note_update(struct vnet *vn, const struct tmpl *before)
