@@ -23,7 +23,7 @@ static const struct {
 	[VDC_HOST] = { "HOSTS", "HOST", "HOST_ID", "HOST", { { OBJ_HOST, "DEFAULT_VDC_HOST_ACL", "MANAGE" } }, 1 },
 	[VDC_DATASTORE] = { "DATASTORES", "DATASTORE", "DATASTORE_ID", "DATASTORE",
 			    { { OBJ_DATASTORE, "DEFAULT_VDC_DATASTORE_ACL", "USE" } }, 1 },
-	[VDC_VNET] = { "VNETS", "VNET", "VNET_ID", "VNET", { { OBJ_NET, "DEFAULT_VDC_VNET_ACL", "USE" } }, 1 },
+	[VDC_VNET] = { "VNETS", "VNET", "VNET_ID", "NET", { { OBJ_NET, "DEFAULT_VDC_VNET_ACL", "USE" } }, 1 },
 };
 
 /* ---- lists of resources ---- */
