@@ -474,6 +474,14 @@ class FailuresOnMariaDB(Failures):
 class Monitored(VmCase):
     """What the monitor of a host says of its VMs."""
 
+    @classmethod
+    def prepare(cls):
+        super().prepare()
+        cls.sampled = cls.cloud.running()
+
+    def tearDown(self):
+        self.agree()
+
     def tell(self, host, text):
         packed = base64.b64encode(zlib.compress(text.encode())).decode()
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
@@ -509,7 +517,7 @@ class Monitored(VmCase):
         self.wait_vm(other, 'DONE')
 
     def test_samples_of_running_vms_are_kept(self):
-        vm = self.cloud.running()
+        vm = self.sampled
         self.one.wait('a sample', lambda: self.xml('one.vm.monitoring', vm).find('MONITORING') is not None, 90)
         self.assertEqual(self.xml('one.vm.monitoring', vm).find('MONITORING').findtext('ID'), str(vm))
 
