@@ -245,6 +245,102 @@ static void a_range_is_changed_by_its_id(void **state)
 	arena_done(&a.arena);
 }
 
+/* ---- reservations ---- */
+
+struct reserving { struct vnet_part part; const char *name; int into; };
+
+static void reserve(struct txn *t, void *arg)
+{
+	static const int cluster[] = { 0 };
+	struct reserving *r = arg;
+	struct object owner = owned_by(&alice);
+	struct vnet *parent = txn_edit(t, OBJ_NET, 0);
+	struct vnet *vn = r->into >= 0 ? txn_edit(t, OBJ_NET, r->into) :
+					 vnet_create(t, &owner, vnet_reservation_template(parent, r->name, t->arena), 0, cluster, 1);
+
+	if (vn && !vnet_reserve(t, parent, vn, &r->part))
+		r->into = vn->o.id;
+}
+
+static void quota_of_alice(struct txn *t, void *arg)
+{
+	const struct quota *q = txn_read(t, OBJ_USER_QUOTA, 2);
+	const struct attr *network = q && q->network ? tmpl_find(q->network, "NETWORK") : NULL;
+	double used_leases = 0;
+
+	if (network)
+		attr_get_float(network, "LEASES_USED", &used_leases);
+	*(int *)arg = (int)used_leases;
+}
+
+static int counted(void)
+{
+	int n = -1;
+
+	run(quota_of_alice, &n);
+	return n;
+}
+
+static void a_reservation_has_addresses_of_its_parent(void **state)
+{
+	struct nic a = NIC(7, "NETWORK_ID=0"), b = NIC(8, "NETWORK_ID=0,IP=10.0.0.3"), c = NIC(9, "NETWORK_ID=0");
+	struct reserving r = { .part = { .size = 3, .ar_id = -1 }, .name = "mine", .into = -1 };
+	struct nic inside = NIC(9, "NETWORK_ID=2");
+
+	(void)state;
+	assert_int_equal(run(acquire, &a), ONE_OK);
+	assert_int_equal(run(reserve, &r), ONE_OK);
+	assert_int_equal(r.into, 2);
+	assert_int_equal(used(0), 4);
+	assert_int_equal(counted(), 3);
+	assert_int_equal(run(acquire, &b), ONE_ACTION); /* reserved */
+	assert_int_equal(run(acquire, &c), ONE_OK);
+	assert_string_equal(got(&c, "IP"), "10.0.0.5");
+	assert_int_equal(run(acquire, &inside), ONE_OK);
+	assert_string_equal(got(&inside, "IP"), "10.0.0.2");
+	assert_string_equal(got(&inside, "PARENT_NETWORK_ID"), "0");
+	arena_done(&a.arena);
+	arena_done(&b.arena);
+	arena_done(&c.arena);
+	arena_done(&inside.arena);
+}
+
+static void a_reservation_grows_and_goes(void **state)
+{
+	struct reserving first = { .part = { .size = 2, .ar_id = -1 }, .name = "mine", .into = -1 };
+	struct reserving more = { .part = { .size = 2, .ar_id = 0, .kind = ADDRESS_IP4, .address = "10.0.0.10" } };
+	int id;
+
+	(void)state;
+	run(reserve, &first);
+	id = more.into = first.into;
+	assert_int_equal(run(reserve, &more), ONE_OK);
+	assert_int_equal(used(0), 4);
+	assert_int_equal(counted(), 4);
+	assert_int_equal(run(change, &(struct change){ .net = id, .text = "A=1", .fn = remove_range }), ONE_OK);
+	assert_int_equal(used(0), 2);
+	assert_int_equal(counted(), 2);
+}
+
+static void what_is_not_free_is_not_reserved(void **state)
+{
+	static const struct vnet_part bad[] = {
+		{ .size = 21, .ar_id = -1 },
+		{ .size = 1, .ar_id = 4 },
+		{ .size = 2, .ar_id = 0, .kind = ADDRESS_IP4, .address = "10.0.0.20" }, /* the last one */
+		{ .size = 1, .ar_id = 0, .kind = ADDRESS_IP4, .address = "11.0.0.1" },
+		{ .size = 1, .ar_id = 0, .kind = ADDRESS_MAC, .address = "nonsense" },
+		{ .size = UINT32_MAX, .ar_id = 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(run(reserve, &(struct reserving){ .part = bad[i], .name = "mine", .into = -1 }), ONE_ACTION);
+	assert_int_equal(used(0), 0);
+	assert_int_equal(counted(), 0);
+	assert_null(pool_get(core, OBJ_NET, 2));
+}
+
 /* ---- making and removing ---- */
 
 struct making_net { const char *text; int id; int parent; };
@@ -284,6 +380,32 @@ static void a_network_with_a_wrong_range_is_there_in_error(void **state)
 	(void)state;
 	assert_int_equal(run(make, &m), ONE_OK);
 	run(look_at_error, &m.id);
+}
+
+struct judging { int id; enum vnet_verdict verdict; };
+
+static void judge(struct txn *t, void *arg)
+{
+	const struct judging *j = arg;
+
+	vnet_recover(t, txn_edit(t, OBJ_NET, j->id), j->verdict);
+}
+
+static void a_person_decides_what_became_of_a_network(void **state)
+{
+	struct making_net m = { .text = "NAME=n\nVN_MAD=bridge\nBRIDGE=b\nAR=[TYPE=IP4,SIZE=3]" };
+
+	(void)state;
+	run(make, &m);
+	assert_int_equal(run(judge, &(struct judging){ m.id, VNET_FAILED }), ONE_INTERNAL);
+	assert_string_equal(err.text, "Could not perform 'recover failure' on VN 2, wrong state ERROR.");
+	assert_int_equal(run(judge, &(struct judging){ m.id, VNET_SUCCEEDED }), ONE_OK);
+	assert_int_equal(run(judge, &(struct judging){ m.id, VNET_REMOVED }), ONE_INTERNAL); /* it is READY now */
+	assert_int_equal(run(judge, &(struct judging){ m.id, VNET_AGAIN }), ONE_INTERNAL);
+	m.text = "NAME=n2\nVN_MAD=bridge\nBRIDGE=b\nAR=[TYPE=IP4,SIZE=3]";
+	run(make, &m);
+	assert_int_equal(run(judge, &(struct judging){ m.id, VNET_REMOVED }), ONE_OK);
+	assert_null(pool_get(core, OBJ_NET, m.id));
 }
 
 static void destroy(struct txn *t, void *arg)
@@ -384,8 +506,12 @@ int main(void)
 		TEST(what_a_vm_has_is_no_address_on_hold),
 		TEST(ranges_come_and_go),
 		TEST(a_range_is_changed_by_its_id),
+		TEST(a_reservation_has_addresses_of_its_parent),
+		TEST(a_reservation_grows_and_goes),
+		TEST(what_is_not_free_is_not_reserved),
 		TEST(a_network_needs_a_name_and_a_driver),
 		TEST(a_network_with_a_wrong_range_is_there_in_error),
+		TEST(a_person_decides_what_became_of_a_network),
 		TEST(a_network_goes_when_its_addresses_are_back),
 		TEST(a_network_survives_its_row),
 		TEST(leases_are_shown_to_those_who_may_see_their_owners),
