@@ -383,12 +383,15 @@ static void stop_all(struct daemon *d)
 {
 	if (d->http)
 		http_stop(d->http, 2000);
-	if (d->drivers.mads)
-		drivers_stop(&d->drivers);
+	/* What was committed still goes out; what drivers say from now on is asked again at the next start. */
 	if (d->core)
 		core_stop(d->core);
 	if (d->outlet)
 		outlet_stop(d->outlet);
+	if (d->drivers.mads)
+		drivers_stop(&d->drivers);
+	if (d->core)
+		core_free(d->core);
 	if (d->api.acl)
 		acl_index_free(d->api.acl);
 	api_done(&d->api);

@@ -414,24 +414,45 @@ enum one_rc core_run(struct core *c, core_run_fn run, void *arg, struct one_err 
 
 void core_stop(struct core *c)
 {
-	if (c->started) {
-		pthread_mutex_lock(&c->lock);
-		c->stopping = true;
-		pthread_mutex_unlock(&c->lock);
-		pthread_cond_signal(&c->wake);
-		pthread_join(c->thread, NULL);
-	}
+	if (!c->started)
+		return;
+	pthread_mutex_lock(&c->lock);
+	c->stopping = true;
+	pthread_mutex_unlock(&c->lock);
+	pthread_cond_signal(&c->wake);
+	pthread_join(c->thread, NULL);
+	c->started = false;
+}
+
+/* What was never run: its owner is told, so that it frees what it holds. */
+static void drop_job(struct job *job)
+{
+	struct one_err err = ONE_ERR_INIT;
+
+	one_err_set(&err, ONE_INTERNAL, "oned is stopping");
+	if (job->done)
+		job->done(job->arg, &err);
+	free(job);
+}
+
+void core_free(struct core *c)
+{
+	struct job *job;
+
+	core_stop(c);
+	while ((job = take_job(c)))
+		drop_job(job);
 	while (c->n_timers)
-		free(timer_pop(c));
+		drop_job(timer_pop(c));
 	free(c->timers);
 	batch_done(c);
 	for (int i = 0; i < OBJ_TYPES; i++)
 		pool_done(&c->pools[i]);
+	monitor_free(c->monitor);
+	asks_free(c->asks);
 	strbuf_done(&c->body);
 	strbuf_done(&c->brief);
 	strbuf_done(&c->json);
-	monitor_free(c->monitor);
-	asks_free(c->asks);
 	pthread_cond_destroy(&c->wake);
 	pthread_mutex_destroy(&c->lock);
 	free(c);

@@ -39,8 +39,10 @@ typedef void (*core_publish_fn)(void *ctx, enum obj_type type, int id, const str
 void core_on_publish(struct core *c, core_publish_fn fn, void *ctx);
 /* Starts the thread. */
 enum one_rc core_start(struct core *c, struct one_err *err);
-/* Runs what is queued, ends the thread, frees everything. */
+/* Runs what is queued and ends the thread. Pools can still be read, and what is submitted from now on waits for core_free, which tells it
+ * that it wasn't run. */
 void core_stop(struct core *c);
+void core_free(struct core *c);
 
 /* A change. run: on the core thread, inside a transaction. done: on the core thread after the batch is on disk (result->rc ONE_OK)
  * or the transaction failed; arg may be freed there. Either may be NULL but not both. Any thread may submit. */

@@ -24,7 +24,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	core_stop(core);
+	core_free(core);
 	acl_index_free(acl);
 	return 0;
 }

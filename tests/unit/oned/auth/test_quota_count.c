@@ -41,7 +41,7 @@ static int begin(void **state)
 static int end(void **state)
 {
 	(void)state;
-	core_stop(core);
+	core_free(core);
 	return 0;
 }
 

@@ -36,7 +36,7 @@ static int make_core(void **state)
 static int stop_core(void **state)
 {
 	(void)state;
-	core_stop(core);
+	core_free(core);
 	return 0;
 }
 

@@ -172,7 +172,7 @@ static int world_begin(void **state)
 static int world_end(void **state)
 {
 	(void)state;
-	core_stop(core);
+	core_free(core);
 	conf_done(&conf);
 	return 0;
 }
