@@ -238,7 +238,8 @@ class Rights(OneCase):
             words = row.right.split()
             if words[0] not in ('USE', 'MANAGE', 'ADMIN') or not row.params or row.params[0][0] not in ('id', 'action'):
                 continue
-            if words[:2] in (['USE', 'ZONE'], ['MANAGE', 'ACL']):    # a rule gives it to everybody; checked on the type
+            # Everybody has the right on zones by a rule; that on rules is checked on the type.
+            if words[:2] in (['USE', 'ZONE'], ['MANAGE', 'ACL']) or words[1] not in self.ids:
                 continue
             values = ['hold', self.ids['VM']] if row.params[0][0] == 'action' else row.values(self.ids[words[1]])
             with self.subTest(row.name):
@@ -253,7 +254,8 @@ class Rights(OneCase):
                       secgroup='SECGROUP', template='TEMPLATE', image='IMAGE', vn='NET')
         before = self.state()
         for row in rows():
-            if not row.session or row.right != 'any user' or not row.params or row.params[0][0] not in ('id', 'uid'):
+            if row.right != 'any user' or not row.params or row.params[0][0] not in ('id', 'uid') \
+                    or row.name.split('.')[1] not in tokens:
                 continue
             with self.subTest(row.name):
                 values = row.values(self.ids[tokens[row.name.split('.')[1]]])

@@ -95,6 +95,8 @@ def new_perigee(folder, backend='sqlite', **options):
 # ---- what must not be in logs ----
 
 BAD_LINES = re.compile(r'AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error:|Assertion .* failed|\[F\]')
+# libzmq isn't built for ThreadSanitizer, which then sees races in it.
+KNOWN_LINES = re.compile(r'Driver hm/hm: .*ThreadSanitizer')
 
 
 def bad_lines(one):
@@ -102,7 +104,8 @@ def bad_lines(one):
     found = []
     for pattern in ('*.log', '*.out'):
         for path in (one.folder / 'var').glob(pattern):
-            found += [f'{path.name}: {line}' for line in path.read_text(errors='replace').splitlines() if BAD_LINES.search(line)]
+            found += [f'{path.name}: {line}' for line in path.read_text(errors='replace').splitlines()
+                      if BAD_LINES.search(line) and not KNOWN_LINES.search(line)]
     return found
 
 
