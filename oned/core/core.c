@@ -11,6 +11,7 @@
 #include "oned/core/core_internal.h"
 #include "oned/core/monitor.h"
 
+#define AGAIN_MS 1000
 #define BATCH_MAX 512 /* jobs: bounds the memory of a batch and the wait of its first caller */
 
 /* ---- the batch ---- */
@@ -100,73 +101,6 @@ static void batch_publish(struct core *c)
 	memcpy(c->side_ids, b->side_ids, sizeof(c->side_ids));
 }
 
-static void batch_let_out(struct core *c)
-{
-	const struct core_outlets *o = &c->outlets;
-
-	for (struct txn_out *out = c->batch.outs; out; out = out->next) {
-		switch (out->kind) {
-		case TXN_SEND:
-			if (o->send)
-				o->send(o->ctx, out->mad_kind, out->name, out->action, out->id, out->text);
-			break;
-		case TXN_EVENT:
-			if (o->event)
-				o->event(o->ctx, out->name, out->text);
-			break;
-		case TXN_VM_LOG:
-			if (o->vm_log)
-				o->vm_log(o->ctx, (int)out->id, out->level, out->name, out->text);
-			break;
-		case TXN_TIMER:
-			core_submit_after(c, out->delay_ms, out->run, out->done, out->arg);
-			break;
-		}
-	}
-}
-
-/* Ends the batch: all of it is on disk and published, or none. */
-static void batch_end(struct core *c)
-{
-	struct one_err err = ONE_ERR_INIT;
-	enum one_rc rc = batch_write(c, &err);
-
-	c->stats.batches++;
-	if (rc) {
-		c->stats.failures++;
-		log_error("ONE", "Database refused a batch of %zu rows: %s", c->batch.n_rows, err.text);
-		one_err_set(&err, ONE_INTERNAL, "Internal database error");
-	} else {
-		batch_publish(c);
-		batch_let_out(c);
-	}
-	for (struct finished *f = c->batch.finished; f; f = f->next) {
-		if (f->job->done)
-			f->job->done(f->job->arg, rc && f->err->rc == ONE_OK ? &err : f->err);
-		free(f->job);
-	}
-	batch_done(c);
-	batch_init(c);
-}
-
-static void run_job(struct core *c, struct job *job)
-{
-	struct batch *b = &c->batch;
-	struct finished *f = arena_new(&b->arena, struct finished);
-	struct txn t;
-
-	txn_begin(&t, c);
-	if (job->run)
-		job->run(&t, job->arg);
-	f->job = job;
-	f->err = arena_new(&b->arena, struct one_err);
-	*f->err = t.err;
-	*b->finished_tail = f;
-	b->finished_tail = &f->next;
-	txn_end(&t);
-	c->stats.transactions++;
-}
-
 /* ---- timers: a binary heap by due time ---- */
 
 static void timer_push(struct core *c, struct job *job)
@@ -198,6 +132,105 @@ static struct job *timer_pop(struct core *c)
 	if (c->n_timers)
 		c->timers[i] = last;
 	return top;
+}
+
+static struct job *new_job(core_run_fn run, core_done_fn done, void *arg)
+{
+	struct job *job = xmalloc(sizeof(*job));
+
+	*job = (struct job){ .run = run, .done = done, .arg = arg };
+	return job;
+}
+
+static void submit_at(struct core *c, struct job *job, int64_t due_ms)
+{
+	job->due_ms = due_ms;
+	pthread_mutex_lock(&c->lock);
+	timer_push(c, job);
+	pthread_mutex_unlock(&c->lock);
+	pthread_cond_signal(&c->wake);
+}
+
+static void let_out_timer(struct core *c, const struct txn_out *out)
+{
+	struct job *job = new_job(out->run, out->done, out->arg);
+
+	job->sure = out->done == NULL;
+	submit_at(c, job, time_mono_ms() + out->delay_ms);
+}
+
+static void batch_let_out(struct core *c)
+{
+	const struct core_outlets *o = &c->outlets;
+
+	for (struct txn_out *out = c->batch.outs; out; out = out->next) {
+		switch (out->kind) {
+		case TXN_SEND:
+			if (o->send)
+				o->send(o->ctx, out->mad_kind, out->name, out->action, out->id, out->text);
+			break;
+		case TXN_EVENT:
+			if (o->event)
+				o->event(o->ctx, out->name, out->text);
+			break;
+		case TXN_VM_LOG:
+			if (o->vm_log)
+				o->vm_log(o->ctx, (int)out->id, out->level, out->name, out->text);
+			break;
+		case TXN_TIMER:
+			let_out_timer(c, out);
+			break;
+		}
+	}
+}
+
+/* Ends the batch: all of it is on disk and published, or none. */
+static void batch_end(struct core *c)
+{
+	struct one_err err = ONE_ERR_INIT;
+	enum one_rc rc = batch_write(c, &err);
+
+	c->stats.batches++;
+	if (rc) {
+		c->stats.failures++;
+		log_error("ONE", "Database refused a batch of %zu rows: %s", c->batch.n_rows, err.text);
+		one_err_set(&err, ONE_INTERNAL, "Internal database error");
+	} else {
+		batch_publish(c);
+		batch_let_out(c);
+	}
+	for (struct finished *f = c->batch.finished; f; f = f->next) {
+		bool refused = rc && f->err->rc == ONE_OK;
+
+		/* When a row is to blame, once more would only fail the others' batches too. */
+		if (refused && f->job->sure && store_failed_row(c->store) == SIZE_MAX) {
+			submit_at(c, f->job, time_mono_ms() + AGAIN_MS);
+			continue;
+		}
+		if (f->job->done)
+			f->job->done(f->job->arg, refused ? &err : f->err);
+		free(f->job);
+	}
+	batch_done(c);
+	batch_init(c);
+}
+
+static void run_job(struct core *c, struct job *job)
+{
+	struct batch *b = &c->batch;
+	struct finished *f = arena_new(&b->arena, struct finished);
+	struct txn t;
+
+	txn_begin(&t, c);
+	if (job->run)
+		job->run(&t, job->arg);
+	f->job = job;
+	f->err = arena_new(&b->arena, struct one_err);
+	*f->err = t.err;
+	*b->finished_tail = f;
+	b->finished_tail = &f->next;
+	txn_end(&t);
+	c->stats.transactions++;
 }
 
 /* ---- the thread ---- */
@@ -241,29 +274,33 @@ static void wait_for_work(struct core *c)
 	}
 }
 
-static struct job *take_job(struct core *c)
+/* What waits now, in order, at most BATCH_MAX. What comes later belongs to the next batch: while this one is written
+ * and its callers send their next calls, the other callers' calls are at work. */
+static struct job *take_jobs(struct core *c)
 {
-	struct job *job;
+	struct job *first, **end;
 
 	pthread_mutex_lock(&c->lock);
-	job = c->queue;
-	if (job) {
-		c->queue = job->next;
-		if (!c->queue)
-			c->queue_tail = &c->queue;
-	}
+	first = c->queue;
+	end = &c->queue;
+	for (int n = 0; *end && n < BATCH_MAX; n++)
+		end = &(*end)->next;
+	c->queue = *end;
+	*end = NULL;
+	if (!c->queue)
+		c->queue_tail = &c->queue;
 	pthread_mutex_unlock(&c->lock);
-	return job;
+	return first;
 }
 
 static void run_batch(struct core *c)
 {
-	struct job *job;
+	struct job *job = take_jobs(c), *next;
 	int n = 0;
 
-	while (n < BATCH_MAX && (job = take_job(c))) {
+	for (; job; job = next, n++) {
+		next = job->next;
 		run_job(c, job);
-		n++;
 	}
 	if (n > c->stats.largest_batch)
 		c->stats.largest_batch = n;
@@ -334,17 +371,8 @@ enum one_rc core_start(struct core *c, struct one_err *err)
 	return ONE_OK;
 }
 
-static struct job *new_job(core_run_fn run, core_done_fn done, void *arg)
+static void submit(struct core *c, struct job *job)
 {
-	struct job *job = xmalloc(sizeof(*job));
-
-	*job = (struct job){ .run = run, .done = done, .arg = arg };
-	return job;
-}
-
-void core_submit(struct core *c, core_run_fn run, core_done_fn done, void *arg)
-{
-	struct job *job = new_job(run, done, arg);
 	bool was_empty;
 
 	pthread_mutex_lock(&c->lock);
@@ -355,15 +383,22 @@ void core_submit(struct core *c, core_run_fn run, core_done_fn done, void *arg)
 		pthread_cond_signal(&c->wake);
 }
 
-void core_submit_after(struct core *c, int delay_ms, core_run_fn run, core_done_fn done, void *arg)
+void core_submit(struct core *c, core_run_fn run, core_done_fn done, void *arg)
+{
+	submit(c, new_job(run, done, arg));
+}
+
+void core_submit_sure(struct core *c, core_run_fn run, core_done_fn done, void *arg)
 {
 	struct job *job = new_job(run, done, arg);
 
-	job->due_ms = time_mono_ms() + delay_ms;
-	pthread_mutex_lock(&c->lock);
-	timer_push(c, job);
-	pthread_mutex_unlock(&c->lock);
-	pthread_cond_signal(&c->wake);
+	job->sure = true;
+	submit(c, job);
+}
+
+void core_submit_after(struct core *c, int delay_ms, core_run_fn run, core_done_fn done, void *arg)
+{
+	submit_at(c, new_job(run, done, arg), time_mono_ms() + delay_ms);
 }
 
 struct waiter {

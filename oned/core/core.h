@@ -49,7 +49,10 @@ void core_free(struct core *c);
 typedef void (*core_run_fn)(struct txn *t, void *arg);
 typedef void (*core_done_fn)(void *arg, const struct one_err *result);
 void core_submit(struct core *c, core_run_fn run, core_done_fn done, void *arg);
-/* The same after a delay. */
+/* The same for what nobody would ask again (a driver's answer): when the database refuses, it is run again every second until it
+ * doesn't; arg must allow that. */
+void core_submit_sure(struct core *c, core_run_fn run, core_done_fn done, void *arg);
+/* The same as core_submit after a delay. */
 void core_submit_after(struct core *c, int delay_ms, core_run_fn run, core_done_fn done, void *arg);
 /* Submits and waits for the result; not from the core thread. Before core_start it runs at once. */
 enum one_rc core_run(struct core *c, core_run_fn run, void *arg, struct one_err *err);

@@ -32,6 +32,7 @@ struct job {
 	core_done_fn done;
 	void *arg;
 	int64_t due_ms;     /* of a timer */
+	bool sure;          /* run again when the database refuses */
 };
 
 /* One object's state after the transactions of the batch so far. v NULL: deleted. */

@@ -85,6 +85,7 @@ int txn_next_id(struct txn *t, enum store_table table);
 void txn_send(struct txn *t, const char *kind, const char *name, const char *action, long long id, const char *payload);
 void txn_event(struct txn *t, const char *event, const char *payload);
 void txn_vm_log(struct txn *t, int vm_id, int level, const char *module, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+/* A timer; without `done` it is as sure as core_submit_sure. */
 void txn_after(struct txn *t, int delay_ms, core_run_fn run, core_done_fn done, void *arg);
 
 #endif

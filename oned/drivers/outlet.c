@@ -125,7 +125,7 @@ static void send_failed(struct outlet *o, const struct item *it, const struct on
 	snprintf(f->kind, sizeof(f->kind), "%s", it->mad_kind);
 	snprintf(f->action, sizeof(f->action), "%s", it->action);
 	snprintf(f->reason, sizeof(f->reason), "%s", err->text);
-	core_submit(o->core, tell_failed, free_failed, f);
+	core_submit_sure(o->core, tell_failed, free_failed, f);
 }
 
 static enum one_rc make_payload(struct outlet *o, const struct item *it, struct strbuf *payload, struct one_err *err)

@@ -93,11 +93,13 @@ static void on_mad(void *ctx, const char *kind, const char *name, enum mad_event
 	case MAD_MESSAGE:
 		if (!strcmp(kind, "auth") && d->external)
 			auth_external_message(d->external, m);
-		else
+		else if (!strcmp(kind, "im")) /* the monitor tells it again by itself */
 			core_submit(d->core, run_message, free_heard, hear(kind, name, m));
+		else
+			core_submit_sure(d->core, run_message, free_heard, hear(kind, name, m));
 		break;
 	case MAD_UP:
-		core_submit(d->core, run_up, free_heard, hear(kind, name, NULL));
+		core_submit_sure(d->core, run_up, free_heard, hear(kind, name, NULL));
 		break;
 	case MAD_DOWN:
 		if (!strcmp(kind, "auth") && d->external)

@@ -89,7 +89,7 @@ def new_database():
 
 
 def new_perigee(folder, backend='sqlite', **options):
-    return Perigee(folder, db=new_database() if backend == 'mysql' else None, **options)
+    return Perigee(folder, **(dict(options, db=new_database()) if backend == 'mysql' else options))
 
 
 # ---- what must not be in logs ----
