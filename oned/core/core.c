@@ -274,33 +274,29 @@ static void wait_for_work(struct core *c)
 	}
 }
 
-/* What waits now, in order, at most BATCH_MAX. What comes later belongs to the next batch: while this one is written
- * and its callers send their next calls, the other callers' calls are at work. */
-static struct job *take_jobs(struct core *c)
+static struct job *take_job(struct core *c)
 {
-	struct job *first, **end;
+	struct job *job;
 
 	pthread_mutex_lock(&c->lock);
-	first = c->queue;
-	end = &c->queue;
-	for (int n = 0; *end && n < BATCH_MAX; n++)
-		end = &(*end)->next;
-	c->queue = *end;
-	*end = NULL;
-	if (!c->queue)
-		c->queue_tail = &c->queue;
+	job = c->queue;
+	if (job) {
+		c->queue = job->next;
+		if (!c->queue)
+			c->queue_tail = &c->queue;
+	}
 	pthread_mutex_unlock(&c->lock);
-	return first;
+	return job;
 }
 
 static void run_batch(struct core *c)
 {
-	struct job *job = take_jobs(c), *next;
+	struct job *job;
 	int n = 0;
 
-	for (; job; job = next, n++) {
-		next = job->next;
+	while (n < BATCH_MAX && (job = take_job(c))) {
 		run_job(c, job);
+		n++;
 	}
 	if (n > c->stats.largest_batch)
 		c->stats.largest_batch = n;
