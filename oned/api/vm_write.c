@@ -228,7 +228,7 @@ static int default_datastore(struct txn *t, const struct vm *vm, int cluster_id)
 		if (ds && ds->type == DS_SYSTEM)
 			return ds->o.id;
 	}
-	txn_fail(t, ONE_ACTION, "CLUSTER [%d] does not have any DATASTORE of type SYSTEM_DS.", cluster_id);
+	txn_fail(t, ONE_ACTION, "cluster [%d] does not have any datastore of type SYSTEM_DS.", cluster_id);
 	return -1;
 }
 
@@ -239,10 +239,10 @@ static enum one_rc check_datastore(struct txn *t, int ds_id, const struct host *
 	if (!ds)
 		return txn_no_object(t, OBJ_DATASTORE, ds_id);
 	if (ds->type != DS_SYSTEM)
-		return txn_fail(t, ONE_INTERNAL, "Trying to use DATASTORE [%d] to deploy the VM, but it is not of type system datastore.",
+		return txn_fail(t, ONE_INTERNAL, "Trying to use datastore [%d] to deploy the VM, but it is not of type system datastore.",
 				ds_id);
 	if (!idset_has(&ds->clusters, host->cluster_id))
-		return txn_fail(t, ONE_ACTION, "DATASTORE [%d] and HOST [%d] are not in the same CLUSTER [%d].", ds_id, host->o.id,
+		return txn_fail(t, ONE_ACTION, "datastore [%d] and host [%d] are not in the same cluster [%d].", ds_id, host->o.id,
 				host->cluster_id);
 	return ONE_OK;
 }

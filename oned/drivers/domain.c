@@ -3,13 +3,10 @@
 #include "oned/drivers/domain.h"
 
 #include <strings.h>
-#include "common/crypto.h"
 #include "common/xml.h"
 #include "oned/drivers/domain_priv.h"
 
 #define Q35_ROOT_PORTS_DEFAULT 16
-#define VNC_PASSWORD_LEN 8
-#define SPICE_PASSWORD_LEN 59
 #define RAW_MAX_BYTES (1024u * 1024)
 
 static const char *find_in(const struct tmpl *t, const char *vector, const char *name)
@@ -433,21 +430,4 @@ enum one_rc domain_render(const struct domain_input *in, struct strbuf *out, str
 	strbuf_done(&doc);
 	arena_done(&d.arena);
 	return rc;
-}
-
-bool domain_random_password(const struct domain_input *in, struct strbuf *password)
-{
-	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-	struct dom d = { .in = in };
-	unsigned char noise[SPICE_PASSWORD_LEN];
-
-	if (tmpl_vector(in->vm, "GRAPHICS") == NULL || !dom_bool(&d, DOM_ANY, "GRAPHICS", "RANDOM_PASSWD") ||
-	    has_text(dom_get(&d, DOM_ANY, "GRAPHICS", "PASSWD")))
-		return false;
-	bool spice = strcasecmp(dom_text(&d, DOM_ANY, "GRAPHICS", "TYPE"), "spice") == 0;
-	size_t len = spice ? SPICE_PASSWORD_LEN : VNC_PASSWORD_LEN;
-	random_bytes(noise, len);
-	for (size_t i = 0; i < len; i++)
-		strbuf_addc(password, letters[noise[i] % 64]);
-	return true;
 }

@@ -32,10 +32,6 @@ struct domain_input {
  * asks for firmware that isn't offered, or holds XML that isn't well-formed; `out` is then unchanged. */
 enum one_rc domain_render(const struct domain_input *in, struct strbuf *out, struct one_err *err);
 
-/* GRAPHICS/RANDOM_PASSWD: when the domain shall have a password that nobody chose, one is appended to `password`
- * (as long as the protocol allows) and true returned; the caller stores it as GRAPHICS/PASSWD before rendering. */
-bool domain_random_password(const struct domain_input *in, struct strbuf *password);
-
 /* A RAW/DATA attribute must be well-formed XML content. ONE_INTERNAL otherwise. */
 enum one_rc domain_check_raw(const char *data, struct one_err *err);
 

@@ -152,6 +152,8 @@ static void do_steps(struct txn *t, struct vm *vm, const struct vm_row *row)
 		vm->deploy_id = "";
 	if (steps & VM_STEP_FREE)
 		free_all(t, vm);
+	if (steps & VM_STEP_REQUIREMENTS)
+		vm_set_requirements(t, vm);
 }
 
 static void carry_out(struct txn *t, struct vm *vm, const struct vm_row *row)

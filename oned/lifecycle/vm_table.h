@@ -49,6 +49,7 @@ enum vm_step {
 	VM_STEP_FREE = 1 << 14,         /* images and leases are given back, ETIME is set */
 	VM_STEP_NO_DEPLOY_ID = 1 << 15,
 	VM_STEP_HISTORY = 1 << 16,      /* the record's row is written (implied by all that change it) */
+	VM_STEP_REQUIREMENTS = 1 << 17, /* where it may go is found again: the scheduler will look for a place */
 };
 
 struct vm_row {

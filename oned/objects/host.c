@@ -116,7 +116,7 @@ enum one_rc host_capacity_add(struct txn *t, int host_id, int vm_id, const struc
 		return ONE_OK;
 	}
 	if (enforce && host_share_test(&h->share, c, &err))
-		return txn_fail(t, err.rc, "%s", err.text);
+		return txn_fail(t, err.rc, "virtual machine [%d] does not fit in host [%d]. %s", vm_id, host_id, err.text);
 	idset_add(&h->vms, &h->o.arena, vm_id);
 	host_share_add(&h->share, vm_id, c);
 	return ONE_OK;

@@ -99,6 +99,9 @@ void vm_release_resources(struct txn *t, struct vm *vm, bool failed);
 /* State CLONING: a disk waits for its image. */
 bool vm_disks_locked(const struct vm *vm);
 
+/* AUTOMATIC_REQUIREMENTS, AUTOMATIC_DS_REQUIREMENTS, AUTOMATIC_NIC_REQUIREMENTS of its disks and NICs as they are now, and of
+ * TM_MAD_SYSTEM once it was deployed. ONE_INTERNAL: no place is left. */
+enum one_rc vm_set_requirements(struct txn *t, struct vm *vm);
 /* What it needs on a host; disk_mb 0: that depends on the datastore (vm_system_disk_mb). */
 void vm_capacity(const struct vm *vm, struct arena *arena, struct capacity *out);
 /* What its disks take of a system datastore, with their snapshots. */

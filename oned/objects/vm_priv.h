@@ -99,10 +99,6 @@ enum one_rc vm_vars_files(struct vm_making *m, const char *text, int **ids, int 
 /* $NETWORK[name] of a connected NIC: of its address range, else of its network; "" when there is none. */
 const char *vm_vars_nic(struct vm_making *m, const struct attr *nic, const char *name);
 
-/* vm_requirements.c: AUTOMATIC_REQUIREMENTS, AUTOMATIC_DS_REQUIREMENTS, AUTOMATIC_NIC_REQUIREMENTS.
- * ONE_INTERNAL: no place is left. */
-enum one_rc vm_set_requirements(struct txn *t, struct vm *vm);
-
 /* vm_usage.c: the same as vm_usage_of for a template with DISK, NIC... as they will be. */
 void vm_usage_of_template(const struct tmpl *tmpl, bool running, struct arena *arena, struct vm_usage *out);
 

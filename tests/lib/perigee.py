@@ -4,7 +4,7 @@
         one.call('one.host.allocate', 'h', 'dummy', 'dummy', -1)
         one.scheduler()                  # mm_sched beside it
 
-Processes are ended by their id. Built programs are taken from $PERIGEE_BUILD, else build/release.
+Processes are ended by their id. Built programs are taken from $PERIGEE_BUILD, else build/release or build/debug.
 """
 import os
 import pathlib
@@ -22,7 +22,10 @@ PASSWORD = 'opennebula'
 
 
 def build_dir():
-    return pathlib.Path(os.environ.get('PERIGEE_BUILD', ROOT / 'build' / 'release')).resolve()
+    if 'PERIGEE_BUILD' in os.environ:
+        return pathlib.Path(os.environ['PERIGEE_BUILD']).resolve()
+    kinds = [ROOT / 'build' / kind for kind in ('release', 'debug')]
+    return next((folder for folder in kinds if (folder / 'bin' / 'oned').exists()), kinds[0])
 
 
 def free_port(kind=socket.SOCK_STREAM):

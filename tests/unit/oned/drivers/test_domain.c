@@ -270,25 +270,6 @@ static void a_user_cannot_bring_whole_devices_as_spice_options(void **state)
 	assert_null(strstr(f->out.buf, "type='block'"));
 }
 
-static void a_password_is_made_up_only_where_one_is_wanted_and_missing(void **state)
-{
-	struct fixture *f = *state;
-	static const struct { const char *vm; size_t len; } rows[] = {
-		{ "GRAPHICS=[TYPE=vnc,RANDOM_PASSWD=YES]", 8 },
-		{ "GRAPHICS=[TYPE=SPICE,RANDOM_PASSWD=YES]", 59 },
-		{ "GRAPHICS=[TYPE=vnc,RANDOM_PASSWD=YES,PASSWD=mine]", 0 },
-		{ "GRAPHICS=[TYPE=vnc]", 0 },
-		{ "MEMORY=64", 0 },
-	};
-
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		f->in.vm = parse(f, rows[i].vm);
-		strbuf_reset(&f->out);
-		assert_int_equal(domain_random_password(&f->in, &f->out), rows[i].len > 0);
-		assert_int_equal(f->out.len, rows[i].len);
-	}
-}
-
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -308,7 +289,6 @@ int main(void)
 		CASE(nothing_in_a_template_can_step_out_of_its_place),
 		CASE(raw_data_must_be_well_formed_and_stay_inside),
 		CASE(a_user_cannot_bring_whole_devices_as_spice_options),
-		CASE(a_password_is_made_up_only_where_one_is_wanted_and_missing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
