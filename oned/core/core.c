@@ -1,7 +1,11 @@
-/* The core thread: takes what waits, runs it as transactions, writes one batch, publishes, lets out. */
+/* The core thread: takes what waits, runs it as transactions, has the batch written, publishes, lets out.
+ *
+ *   queue --run--> batch --close--> writing --(writer's thread: on disk)--> published, answered, sent
+ *
+ * While one batch is written the next one runs upon it: its transactions see what is being written. So when the
+ * database refuses a batch, the one upon it is refused too. */
 #include "oned/core/core.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,96 +14,10 @@
 #include "oned/core/ask.h"
 #include "oned/core/core_internal.h"
 #include "oned/core/monitor.h"
+#include "oned/core/writer.h"
 
 #define AGAIN_MS 1000
 #define BATCH_MAX 512 /* jobs: bounds the memory of a batch and the wait of its first caller */
-
-/* ---- the batch ---- */
-
-void batch_init(struct core *c)
-{
-	struct batch *b = &c->batch;
-
-	*b = (struct batch){ .arena = ARENA_INIT };
-	b->outs_tail = &b->outs;
-	b->finished_tail = &b->finished;
-	for (int i = 0; i < OBJ_TYPES; i++)
-		b->last_ids[i] = c->pools[i].last_id;
-	memcpy(b->side_ids, c->side_ids, sizeof(b->side_ids));
-}
-
-void batch_done(struct core *c)
-{
-	struct batch *b = &c->batch;
-
-	for (struct pending *p = b->all; p; p = p->next)
-		version_unref(p->v);
-	for (size_t i = 0; i < b->n_held; i++)
-		version_unref(b->held[i]);
-	free(b->held);
-	free(b->rows);
-	imap_done(&b->index);
-	smap_done(&b->names);
-	arena_done(&b->arena);
-}
-
-struct pending *batch_find(struct core *c, enum obj_type type, int id)
-{
-	return imap_get(&c->batch.index, ((int64_t)type << 32) | (uint32_t)id);
-}
-
-static void add_counter(struct batch *b, enum store_table table, int64_t last)
-{
-	struct sql_value *cols = arena_array(&b->arena, 2, struct sql_value);
-
-	cols[0] = SQL_STR(store_table_name(table));
-	cols[1] = SQL_INT(last);
-	if (b->n_rows == b->cap_rows) {
-		b->cap_rows = b->cap_rows ? b->cap_rows * 2 : 64;
-		b->rows = xrealloc(b->rows, b->cap_rows * sizeof(*b->rows));
-	}
-	b->rows[b->n_rows++] = (struct store_row){ .table = TABLE_POOL_CONTROL, .cols = cols };
-}
-
-static void add_counters(struct core *c)
-{
-	struct batch *b = &c->batch;
-
-	for (int i = 0; i < OBJ_TYPES; i++)
-		if (c->pools[i].ops && b->last_ids[i] != c->pools[i].last_id)
-			add_counter(b, c->pools[i].ops->table, b->last_ids[i]);
-	for (int i = 0; i < TABLE_COUNT; i++)
-		if (b->side_ids[i] != c->side_ids[i])
-			add_counter(b, (enum store_table)i, b->side_ids[i]);
-}
-
-static enum one_rc batch_write(struct core *c, struct one_err *err)
-{
-	struct batch *b = &c->batch;
-	int64_t begin = time_mono_us();
-	enum one_rc rc = ONE_OK;
-
-	add_counters(c);
-	if (c->store && b->n_rows)
-		rc = store_commit(c->store, b->rows, b->n_rows, err);
-	c->stats.commit_us += (uint64_t)(time_mono_us() - begin);
-	c->stats.rows += b->n_rows;
-	return rc;
-}
-
-static void batch_publish(struct core *c)
-{
-	struct batch *b = &c->batch;
-
-	for (struct pending *p = b->all; p; p = p->next) {
-		pool_publish(&c->pools[p->type], p->id, version_ref(p->v));
-		if (c->on_publish)
-			c->on_publish(c->publish_ctx, p->type, p->id, p->v);
-	}
-	for (int i = 0; i < OBJ_TYPES; i++)
-		c->pools[i].last_id = b->last_ids[i];
-	memcpy(c->side_ids, b->side_ids, sizeof(c->side_ids));
-}
 
 /* ---- timers: a binary heap by due time ---- */
 
@@ -159,11 +77,11 @@ static void let_out_timer(struct core *c, const struct txn_out *out)
 	submit_at(c, job, time_mono_ms() + out->delay_ms);
 }
 
-static void batch_let_out(struct core *c)
+static void let_out(struct core *c, const struct batch *b)
 {
 	const struct core_outlets *o = &c->outlets;
 
-	for (struct txn_out *out = c->batch.outs; out; out = out->next) {
+	for (const struct txn_out *out = b->outs; out; out = out->next) {
 		switch (out->kind) {
 		case TXN_SEND:
 			if (o->send)
@@ -184,40 +102,58 @@ static void batch_let_out(struct core *c)
 	}
 }
 
-/* Ends the batch: all of it is on disk and published, or none. */
-static void batch_end(struct core *c)
+/* ---- the end of a batch ---- */
+
+/* Answers all of a batch. When the database refused it (rc), what nobody would ask again is kept for later, unless a row of this batch
+ * is to blame: once more would only fail the others' batches too. */
+static void answer(struct core *c, struct batch *b, const struct one_err *refusal, bool row_is_to_blame)
 {
-	struct one_err err = ONE_ERR_INIT;
-	enum one_rc rc = batch_write(c, &err);
+	for (struct finished *f = b->finished; f; f = f->next) {
+		bool refused = refusal->rc && f->err->rc == ONE_OK;
 
-	c->stats.batches++;
-	if (rc) {
-		c->stats.failures++;
-		log_error("ONE", "Database refused a batch of %zu rows: %s", c->batch.n_rows, err.text);
-		one_err_set(&err, ONE_INTERNAL, "Internal database error");
-	} else {
-		batch_publish(c);
-		batch_let_out(c);
-	}
-	for (struct finished *f = c->batch.finished; f; f = f->next) {
-		bool refused = rc && f->err->rc == ONE_OK;
-
-		/* When a row is to blame, once more would only fail the others' batches too. */
-		if (refused && f->job->sure && store_failed_row(c->store) == SIZE_MAX) {
+		if (refused && f->job->sure && !row_is_to_blame) {
 			submit_at(c, f->job, time_mono_ms() + AGAIN_MS);
 			continue;
 		}
 		if (f->job->done)
-			f->job->done(f->job->arg, refused ? &err : f->err);
+			f->job->done(f->job->arg, refused ? refusal : f->err);
 		free(f->job);
 	}
-	batch_done(c);
-	batch_init(c);
+	batch_free(b);
+}
+
+static void refuse(struct core *c, struct batch *b, const struct written *w)
+{
+	struct batch *upon = c->batch;
+	struct one_err err = ONE_ERR_INIT;
+
+	c->stats.failures++;
+	log_error("ONE", "Database refused a batch of %zu rows: %s", b->n_rows, w->err.text);
+	one_err_set(&err, ONE_INTERNAL, "Internal database error");
+	/* What ran meanwhile saw what isn't going to be. */
+	c->batch = batch_new(c);
+	answer(c, b, &err, w->row_is_to_blame);
+	answer(c, upon, &err, false);
+}
+
+/* All of the batch is on disk and published now, or none of it. */
+static void settle(struct core *c, struct batch *b, const struct written *w)
+{
+	c->stats.batches++;
+	c->stats.commit_us += w->us;
+	c->stats.rows += b->n_rows;
+	if (w->err.rc) {
+		refuse(c, b, w);
+		return;
+	}
+	batch_publish(b, c);
+	let_out(c, b);
+	answer(c, b, &w->err, false);
 }
 
 static void run_job(struct core *c, struct job *job)
 {
-	struct batch *b = &c->batch;
+	struct batch *b = c->batch;
 	struct finished *f = arena_new(&b->arena, struct finished);
 	struct txn t;
 
@@ -229,6 +165,7 @@ static void run_job(struct core *c, struct job *job)
 	*f->err = t.err;
 	*b->finished_tail = f;
 	b->finished_tail = &f->next;
+	b->n_jobs++;
 	txn_end(&t);
 	c->stats.transactions++;
 }
@@ -252,26 +189,22 @@ static int due_timers(struct core *c)
 	return c->n_timers ? (int)(c->timers[0]->due_ms - now) : -1;
 }
 
+/* Is there nothing to do until somebody signals or a timer is due? Lock held. */
+static bool is_idle(const struct core *c)
+{
+	bool full = c->batch->n_jobs >= BATCH_MAX;
+
+	if ((c->queue && !full) || writer_is_done(c->writer))
+		return false;
+	return !c->stopping || c->queue || c->writing;
+}
+
 static void wait_for_work(struct core *c)
 {
 	int wait_ms;
 
-	while ((wait_ms = due_timers(c)), !c->queue && !c->stopping) {
-		struct timespec until;
-
-		if (wait_ms < 0) {
-			pthread_cond_wait(&c->wake, &c->lock);
-			continue;
-		}
-		clock_gettime(CLOCK_MONOTONIC, &until);
-		until.tv_sec += wait_ms / 1000;
-		until.tv_nsec += (wait_ms % 1000) * 1000000L;
-		if (until.tv_nsec >= 1000000000L) {
-			until.tv_sec++;
-			until.tv_nsec -= 1000000000L;
-		}
-		pthread_cond_timedwait(&c->wake, &c->lock, &until);
-	}
+	while ((wait_ms = due_timers(c)), is_idle(c))
+		cond_wait_ms(&c->wake, &c->lock, wait_ms);
 }
 
 static struct job *take_job(struct core *c)
@@ -289,35 +222,53 @@ static struct job *take_job(struct core *c)
 	return job;
 }
 
-static void run_batch(struct core *c)
+/* Until all that waits has run, the batch is full, or the one before is on disk: its callers wait for their answers. */
+static void run_waiting(struct core *c)
 {
 	struct job *job;
-	int n = 0;
 
-	while (n < BATCH_MAX && (job = take_job(c))) {
+	while (c->batch->n_jobs < BATCH_MAX && !writer_is_done(c->writer) && (job = take_job(c)))
 		run_job(c, job);
-		n++;
-	}
-	if (n > c->stats.largest_batch)
-		c->stats.largest_batch = n;
-	batch_end(c);
+	if (c->batch->n_jobs > c->stats.largest_batch)
+		c->stats.largest_batch = c->batch->n_jobs;
+}
+
+/* The batch is whole; the next one begins where it ends. */
+static struct batch *close_batch(struct core *c)
+{
+	c->writing = c->batch;
+	batch_counters(c->writing, c);
+	c->batch = batch_new(c);
+	return c->writing;
+}
+
+static void take_written(struct core *c)
+{
+	struct batch *b = c->writing;
+	struct written w;
+
+	writer_take(c->writer, &w);
+	c->writing = NULL;
+	settle(c, b, &w);
 }
 
 static void *core_thread(void *arg)
 {
 	struct core *c = arg;
+	bool done;
 
 	pthread_setname_np(pthread_self(), "core");
-	pthread_mutex_lock(&c->lock);
-	for (;;) {
-		wait_for_work(c);
-		if (!c->queue && c->stopping)
-			break;
-		pthread_mutex_unlock(&c->lock);
-		run_batch(c);
+	do {
 		pthread_mutex_lock(&c->lock);
-	}
-	pthread_mutex_unlock(&c->lock);
+		wait_for_work(c);
+		done = c->stopping && !c->queue;
+		pthread_mutex_unlock(&c->lock);
+		if (writer_is_done(c->writer))
+			take_written(c);
+		run_waiting(c);
+		if (c->batch->n_jobs && !c->writing)
+			writer_put(c->writer, close_batch(c));
+	} while (!done || c->writing);
 	return NULL;
 }
 
@@ -327,7 +278,6 @@ enum one_rc core_new(struct store *store, const struct core_outlets *outlets, co
 		     struct core **out, struct one_err *err)
 {
 	struct core *c = xcalloc(1, sizeof(*c));
-	pthread_condattr_t attr;
 
 	(void)err;
 	c->store = store;
@@ -339,14 +289,12 @@ enum one_rc core_new(struct store *store, const struct core_outlets *outlets, co
 	for (int i = 0; i < TABLE_COUNT; i++)
 		c->side_ids[i] = -1;
 	pthread_mutex_init(&c->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&c->wake, &attr);
-	pthread_condattr_destroy(&attr);
+	cond_init(&c->wake);
 	c->queue_tail = &c->queue;
 	c->monitor = monitor_new();
 	c->asks = asks_new();
-	batch_init(c);
+	c->writer = writer_new(c);
+	c->batch = batch_new(c);
 	*out = c;
 	return ONE_OK;
 }
@@ -359,8 +307,11 @@ void core_on_publish(struct core *c, core_publish_fn fn, void *ctx)
 
 enum one_rc core_start(struct core *c, struct one_err *err)
 {
-	int rc = pthread_create(&c->thread, NULL, core_thread, c);
+	int rc;
 
+	if (writer_start(c->writer, err))
+		return err->rc;
+	rc = pthread_create(&c->thread, NULL, core_thread, c);
 	if (rc)
 		return one_err_set(err, ONE_INTERNAL, "Cannot start the core thread: %s", strerror(rc));
 	c->started = true;
@@ -397,6 +348,17 @@ void core_submit_after(struct core *c, int delay_ms, core_run_fn run, core_done_
 	submit_at(c, new_job(run, done, arg), time_mono_ms() + delay_ms);
 }
 
+/* Before there are threads: the batch is written here and now. */
+static void end_alone(struct core *c)
+{
+	struct batch *b = close_batch(c);
+	struct written w;
+
+	writer_write(c, b, &w);
+	c->writing = NULL;
+	settle(c, b, &w);
+}
+
 struct waiter {
 	pthread_mutex_t lock;
 	pthread_cond_t done_cond;
@@ -430,7 +392,7 @@ enum one_rc core_run(struct core *c, core_run_fn run, void *arg, struct one_err 
 
 	if (!c->started) {
 		run_job(c, new_job(waiter_run, waiter_done, &w));
-		batch_end(c);
+		end_alone(c);
 	} else {
 		core_submit(c, waiter_run, waiter_done, &w);
 	}
@@ -452,6 +414,7 @@ void core_stop(struct core *c)
 	pthread_mutex_unlock(&c->lock);
 	pthread_cond_signal(&c->wake);
 	pthread_join(c->thread, NULL);
+	writer_stop(c->writer);
 	c->started = false;
 }
 
@@ -476,7 +439,8 @@ void core_free(struct core *c)
 	while (c->n_timers)
 		drop_job(timer_pop(c));
 	free(c->timers);
-	batch_done(c);
+	batch_free(c->batch);
+	writer_free(c->writer);
 	for (int i = 0; i < OBJ_TYPES; i++)
 		pool_done(&c->pools[i]);
 	monitor_free(c->monitor);

@@ -2,6 +2,7 @@
  *
  *   worker, driver or timer --core_submit--> queue --> [transaction]* --> one database transaction --> publish, reply, send
  *
+ * The database transaction is written by a thread of its own (writer.h) while the core runs what comes next.
  * Readers call pool_* from any thread. Only the core thread runs transactions (txn.h). */
 #ifndef ONED_CORE_CORE_H
 #define ONED_CORE_CORE_H
@@ -64,6 +65,7 @@ struct version *pool_get(struct core *c, enum obj_type type, int id);
 /* By name: uid counts for types whose names are unique an owner (-1: any owner's). NULL when there is none. */
 struct version *pool_find(struct core *c, enum obj_type type, const char *name, int uid);
 int pool_count(struct core *c, enum obj_type type);
+int pool_size(struct core *c, enum obj_type type); /* all ids are below it */
 /* References all versions that `want` accepts (called under the pool's lock: only look at the version), in ascending order of id.
  * *out is malloc'ed; free with pool_release. */
 typedef bool (*pool_want_fn)(void *ctx, const struct version *v);

@@ -51,6 +51,7 @@ struct batch {
 	struct finished { struct finished *next; struct job *job; struct one_err *err; } *finished, **finished_tail;
 	int last_ids[OBJ_TYPES];           /* counters as of this batch */
 	int64_t side_ids[TABLE_COUNT];
+	int n_jobs;
 };
 
 struct core {
@@ -59,7 +60,9 @@ struct core {
 	const struct conf *conf;
 	struct pool pools[OBJ_TYPES];
 	int64_t side_ids[TABLE_COUNT];     /* counters of tables that are no object pools */
-	struct batch batch;
+	struct batch *batch;               /* what runs now */
+	struct batch *writing;             /* closed, at the writer; NULL: none */
+	struct writer *writer;
 	struct strbuf body, brief, json;
 	struct monitor *monitor;
 	struct asks *asks;
@@ -77,9 +80,19 @@ struct core {
 	struct core_stats stats;
 };
 
-void batch_init(struct core *c);
-void batch_done(struct core *c);
-struct pending *batch_find(struct core *c, enum obj_type type, int id);
+/* Empty, counting on from the batch that is being written, or else from what is published. */
+struct batch *batch_new(const struct core *c);
+void batch_free(struct batch *b);
+/* NULL: the batch doesn't touch the object (or b is NULL). */
+struct pending *batch_find(const struct batch *b, enum obj_type type, int id);
+/* The same, made when it isn't there. */
+struct pending *batch_pending(struct batch *b, enum obj_type type, int id);
+/* Keeps a version until the batch ends. */
+void batch_hold(struct batch *b, struct version *v);
+void batch_row(struct batch *b, const struct store_row *row); /* a copy; the values stay the caller's */
+/* The rows of the counters that moved. */
+void batch_counters(struct batch *b, const struct core *c);
+void batch_publish(const struct batch *b, struct core *c);
 
 void txn_begin(struct txn *t, struct core *c);
 /* Moves a good transaction's changes into the batch; a failed one's are forgotten (its counters too). Frees what isn't needed later. */

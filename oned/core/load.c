@@ -126,7 +126,7 @@ enum one_rc core_load(struct core *c, struct one_err *err)
 			return rc ? rc : l.rc;
 	}
 	rc = store_load(c->store, TABLE_POOL_CONTROL, load_counter, c, err);
-	batch_done(c);
-	batch_init(c);
+	batch_free(c->batch);
+	c->batch = batch_new(c);
 	return rc;
 }

@@ -1,16 +1,17 @@
 #include "oned/core/monitor.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/log.h"
 #include "common/map.h"
+#include "common/timeutil.h"
 #include "oned/core/core_internal.h"
 
 #define EXPIRATION_DEFAULT_S 43200
-#define EXPIRE_EVERY_MS 1000
-#define EXPIRE_IDS 20 /* objects looked at in one go: bounds how long the core is busy with it */
+#define EXPIRE_IDS 50 /* objects looked at in one go: bounds how long the writer is busy with it */
 
 struct sample { time_t when; size_t len; char xml[]; };
 
@@ -18,8 +19,8 @@ struct monitor {
 	pthread_mutex_t lock;
 	struct imap latest[MONITOR_KINDS];  /* id -> struct sample */
 	int expiration_s[MONITOR_KINDS];
-	int next_expired[MONITOR_KINDS];    /* where the next round begins; the core thread's only */
-	bool expiring;
+	int next_expired[MONITOR_KINDS];    /* where the next round begins; the writer's only */
+	atomic_bool expiring;
 };
 
 static const struct { enum obj_type type; enum store_table table; const char *expired; } kinds[MONITOR_KINDS] = {
@@ -135,31 +136,27 @@ void monitor_forget(struct txn *t, enum monitor_kind kind, int id)
 	monitor_drop(core_monitor(t->core), kind, id);
 }
 
-static void expire_some(struct txn *t, enum monitor_kind kind)
+static void expire_some(struct core *c, enum monitor_kind kind)
 {
-	struct monitor *m = core_monitor(t->core);
+	struct monitor *m = core_monitor(c);
 	struct one_err err = ONE_ERR_INIT;
 	int from = m->next_expired[kind], seconds = monitor_expiration(m, kind);
-	struct sql_value params[] = { SQL_INT(from), SQL_INT(from + EXPIRE_IDS), SQL_INT((int64_t)t->now - seconds) };
+	struct sql_value params[] = { SQL_INT(from), SQL_INT(from + EXPIRE_IDS), SQL_INT((int64_t)time_now() - seconds) };
 
-	m->next_expired[kind] = from + EXPIRE_IDS <= t->core->batch.last_ids[kinds[kind].type] ? from + EXPIRE_IDS : 0;
-	if (store_delete_where(t->core->store, kinds[kind].table, kinds[kind].expired, params, 3, &err))
+	m->next_expired[kind] = from + EXPIRE_IDS < pool_size(c, kinds[kind].type) ? from + EXPIRE_IDS : 0;
+	if (store_delete_where(c->store, kinds[kind].table, kinds[kind].expired, params, 3, &err))
 		log_warn("ONE", "Old samples can't be deleted: %s", err.text);
 }
 
-static void expire(struct txn *t, void *arg)
+void monitor_expire(struct core *c)
 {
+	if (!c->store || !atomic_load(&core_monitor(c)->expiring))
+		return;
 	for (int i = 0; i < MONITOR_KINDS; i++)
-		expire_some(t, (enum monitor_kind)i);
-	txn_after(t, EXPIRE_EVERY_MS, expire, NULL, arg);
+		expire_some(c, (enum monitor_kind)i);
 }
 
-void monitor_expire_start(struct txn *t)
+void monitor_expire_start(struct monitor *m)
 {
-	struct monitor *m = core_monitor(t->core);
-
-	if (m->expiring || !t->core->store)
-		return;
-	m->expiring = true;
-	txn_after(t, EXPIRE_EVERY_MS, expire, NULL, NULL);
+	atomic_store(&m->expiring, true);
 }

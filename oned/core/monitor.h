@@ -31,7 +31,9 @@ int monitor_expiration(struct monitor *m, enum monitor_kind kind);
 void monitor_record(struct txn *t, enum monitor_kind kind, int id, time_t when, const char *xml, size_t len);
 /* The object is gone. */
 void monitor_forget(struct txn *t, enum monitor_kind kind, int id);
-/* From now on rows that are too old are deleted, of a few objects a second. Once or more. */
-void monitor_expire_start(struct txn *t);
+/* From now on rows that are too old are deleted. Any thread; once or more. */
+void monitor_expire_start(struct monitor *m);
+/* Deletes them for a few objects, the next time for the next ones. Only the thread that owns the store. */
+void monitor_expire(struct core *c);
 
 #endif

@@ -115,6 +115,17 @@ int pool_count(struct core *c, enum obj_type type)
 	return n;
 }
 
+int pool_size(struct core *c, enum obj_type type)
+{
+	struct pool *p = &c->pools[type];
+	int size;
+
+	pthread_mutex_lock(&p->lock);
+	size = p->cap;
+	pthread_mutex_unlock(&p->lock);
+	return size;
+}
+
 size_t pool_collect(struct core *c, enum obj_type type, int first, int last, pool_want_fn want, void *ctx,
 		    struct version ***out)
 {

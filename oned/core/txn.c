@@ -11,9 +11,9 @@
 
 void txn_begin(struct txn *t, struct core *c)
 {
-	*t = (struct txn){ .core = c, .arena = &c->batch.arena, .now = time_now(), .req_id = -1, .err = ONE_ERR_INIT };
-	memcpy(t->last_ids, c->batch.last_ids, sizeof(t->last_ids));
-	memcpy(t->side_ids, c->batch.side_ids, sizeof(t->side_ids));
+	*t = (struct txn){ .core = c, .arena = &c->batch->arena, .now = time_now(), .req_id = -1, .err = ONE_ERR_INIT };
+	memcpy(t->last_ids, c->batch->last_ids, sizeof(t->last_ids));
+	memcpy(t->side_ids, c->batch->side_ids, sizeof(t->side_ids));
 	t->edits_tail = &t->edits;
 	t->rows_tail = &t->rows;
 	t->outs_tail = &t->outs;
@@ -51,13 +51,13 @@ const struct conf *txn_conf(const struct txn *t)
 
 void txn_reserve_ids(struct txn *t, enum obj_type type, int last)
 {
-	if (t->core->batch.last_ids[type] < last)
-		t->core->batch.last_ids[type] = last;
+	if (t->core->batch->last_ids[type] < last)
+		t->core->batch->last_ids[type] = last;
 }
 
 int txn_peek_id(struct txn *t, enum obj_type type)
 {
-	int last = t->core->batch.last_ids[type];
+	int last = t->core->batch->last_ids[type];
 
 	return last == INT32_MAX ? 0 : last + 1;
 }
@@ -83,9 +83,11 @@ static void add_edit(struct txn *t, struct object *o)
 
 const struct version *txn_version(struct txn *t, enum obj_type type, int id)
 {
-	struct pending *pending = batch_find(t->core, type, id);
+	const struct pending *pending = batch_find(t->core->batch, type, id);
 	const struct pool *p = &t->core->pools[type];
 
+	if (!pending)
+		pending = batch_find(t->core->writing, type, id);
 	if (pending)
 		return pending->v;
 	/* Only this thread publishes, so the slot can be read without the lock. */
@@ -159,7 +161,7 @@ void *txn_new(struct txn *t, enum obj_type type)
 {
 	const struct obj_ops *ops = obj_ops(type);
 	struct object *o;
-	int *last = &t->core->batch.last_ids[type];
+	int *last = &t->core->batch->last_ids[type];
 
 	if (!txn_ok(t))
 		return NULL;
@@ -192,7 +194,9 @@ int txn_find(struct txn *t, enum obj_type type, const char *name, int uid)
 		    ((p->ops->flags & OBJ_F_NAME_GLOBAL) || e->o->uid == uid))
 			return e->o->id;
 	snprintf(full, sizeof(full), "%d %s", (int)type, key);
-	id = (intptr_t)smap_get(&t->core->batch.names, full);
+	id = (intptr_t)smap_get(&t->core->batch->names, full);
+	if (!id && t->core->writing)
+		id = (intptr_t)smap_get(&t->core->writing->names, full);
 	if (!id)
 		id = (intptr_t)smap_get(&p->names, key);
 	if (id <= 0)
@@ -204,7 +208,7 @@ int txn_find(struct txn *t, enum obj_type type, const char *name, int uid)
 int txn_ids(struct txn *t, enum obj_type type, int **out)
 {
 	struct pool *p = &t->core->pools[type];
-	int n = 0, last = t->core->batch.last_ids[type], *ids;
+	int n = 0, last = t->core->batch->last_ids[type], *ids;
 
 	if (last < p->cap - 1)
 		last = p->cap - 1;
@@ -246,7 +250,7 @@ void txn_remove(struct txn *t, enum store_table table, const struct sql_value *c
 
 int txn_next_id(struct txn *t, enum store_table table)
 {
-	return (int)++t->core->batch.side_ids[table];
+	return (int)++t->core->batch->side_ids[table];
 }
 
 /* ---- what leaves ---- */
@@ -305,40 +309,6 @@ void txn_after(struct txn *t, int delay_ms, core_run_fn run, core_done_fn done, 
 
 /* ---- into the batch ---- */
 
-static void batch_hold(struct batch *b, struct version *v)
-{
-	if (b->n_held == b->cap_held) {
-		b->cap_held = b->cap_held ? b->cap_held * 2 : 64;
-		b->held = xrealloc(b->held, b->cap_held * sizeof(*b->held));
-	}
-	b->held[b->n_held++] = version_ref(v);
-}
-
-static void batch_row(struct batch *b, const struct store_row *row)
-{
-	if (b->n_rows == b->cap_rows) {
-		b->cap_rows = b->cap_rows ? b->cap_rows * 2 : 64;
-		b->rows = xrealloc(b->rows, b->cap_rows * sizeof(*b->rows));
-	}
-	b->rows[b->n_rows++] = *row;
-}
-
-static struct pending *batch_pending(struct core *c, enum obj_type type, int id)
-{
-	struct batch *b = &c->batch;
-	struct pending *p = batch_find(c, type, id);
-
-	if (p)
-		return p;
-	p = arena_new(&b->arena, struct pending);
-	p->type = type;
-	p->id = id;
-	p->next = b->all;
-	b->all = p;
-	imap_put(&b->index, ((int64_t)type << 32) | (uint32_t)id, p);
-	return p;
-}
-
 static void batch_name(struct core *c, const struct version *v, bool add)
 {
 	char buf[POOL_KEY_MAX], full[POOL_KEY_MAX + 16];
@@ -347,7 +317,7 @@ static void batch_name(struct core *c, const struct version *v, bool add)
 	if (!key)
 		return;
 	snprintf(full, sizeof(full), "%d %s", (int)v->ops->type, key);
-	smap_put(&c->batch.names, full, (void *)(intptr_t)(add ? v->id + 1 : -1));
+	smap_put(&c->batch->names, full, (void *)(intptr_t)(add ? v->id + 1 : -1));
 }
 
 /* A text of the row that isn't part of the version lives in the batch from here on. */
@@ -363,7 +333,7 @@ static void keep_texts(struct batch *b, const struct version *v, const char *spa
 static void end_edit(struct txn *t, struct object *o)
 {
 	struct core *c = t->core;
-	struct batch *b = &c->batch;
+	struct batch *b = c->batch;
 	struct strbuf *json = c->store && !store_wants_json(c->store) ? NULL : &c->json;
 	struct sql_value *cols = arena_array(&b->arena, STORE_MAX_COLS, struct sql_value);
 	const struct version *old = txn_version(t, o->ops->type, o->id);
@@ -383,7 +353,7 @@ static void end_edit(struct txn *t, struct object *o)
 	keep_texts(b, v, v->body, v->body_len, cols, n);
 	batch_row(b, &(struct store_row){ .table = o->ops->table, .del = o->deleted, .cols = cols });
 	batch_hold(b, v);
-	p = batch_pending(c, o->ops->type, o->id);
+	p = batch_pending(b, o->ops->type, o->id);
 	version_unref(p->v);
 	p->v = NULL;
 	if (o->deleted) {
@@ -398,7 +368,7 @@ static void end_edit(struct txn *t, struct object *o)
 
 void txn_end(struct txn *t)
 {
-	struct batch *b = &t->core->batch;
+	struct batch *b = t->core->batch;
 	struct txn_edit *e = t->edits;
 
 	strbuf_done(&t->scratch);

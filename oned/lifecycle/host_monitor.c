@@ -62,7 +62,7 @@ void im_driver_up(struct txn *t)
 	tell(t, "HOST_LIST", -1, pool.buf, pool.len);
 	tell(t, "RAFT_STATUS", -1, "SOLO", 4);
 	strbuf_done(&pool);
-	monitor_expire_start(t);
+	monitor_expire_start(core_monitor(t->core));
 }
 
 /* ---- hosts ---- */

@@ -1,6 +1,7 @@
-/* Clocks, and the date of a log line. */
+/* Clocks, waiting by them, and the date of a log line. */
 #include "common/timeutil.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 time_t time_now(void)
@@ -19,6 +20,28 @@ int64_t time_mono_us(void)
 int64_t time_mono_ms(void)
 {
 	return time_mono_us() / 1000;
+}
+
+void cond_init(pthread_cond_t *cond)
+{
+	pthread_condattr_t attr;
+
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(cond, &attr);
+	pthread_condattr_destroy(&attr);
+}
+
+bool cond_wait_ms(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t ms)
+{
+	struct timespec until;
+	int64_t at_us;
+
+	if (ms < 0)
+		return pthread_cond_wait(cond, lock) == 0;
+	at_us = time_mono_us() + ms * 1000;
+	until = (struct timespec){ .tv_sec = at_us / 1000000, .tv_nsec = at_us % 1000000 * 1000 };
+	return pthread_cond_timedwait(cond, lock, &until) != ETIMEDOUT;
 }
 
 void time_text(time_t t, char *out, size_t size)
