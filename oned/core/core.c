@@ -127,28 +127,12 @@ static void refuse(struct core *c, struct batch *b, const struct written *w)
 	struct batch *upon = c->batch;
 	struct one_err err = ONE_ERR_INIT;
 
-	c->stats.failures++;
 	log_error("ONE", "Database refused a batch of %zu rows: %s", b->n_rows, w->err.text);
 	one_err_set(&err, ONE_INTERNAL, "Internal database error");
 	/* What ran meanwhile saw what isn't going to be. */
 	c->batch = batch_new(c);
 	answer(c, b, &err, w->row_is_to_blame);
 	answer(c, upon, &err, false);
-}
-
-/* All of the batch is on disk and published now, or none of it. */
-static void settle(struct core *c, struct batch *b, const struct written *w)
-{
-	c->stats.batches++;
-	c->stats.commit_us += w->us;
-	c->stats.rows += b->n_rows;
-	if (w->err.rc) {
-		refuse(c, b, w);
-		return;
-	}
-	batch_publish(b, c);
-	let_out(c, b);
-	answer(c, b, &w->err, false);
 }
 
 static void run_job(struct core *c, struct job *job)
@@ -242,19 +226,37 @@ static struct batch *close_batch(struct core *c)
 	return c->writing;
 }
 
-static void take_written(struct core *c)
+static void count_written(struct core *c, const struct batch *b, const struct written *w)
+{
+	c->stats.batches++;
+	c->stats.failures += w->err.rc != ONE_OK;
+	c->stats.commit_us += w->us;
+	c->stats.rows += b->n_rows;
+}
+
+/* All of the batch is on disk and published now, or none of it. The one upon it goes to the writer before this one's callers are
+ * answered, so that the disk has work. */
+static void settle(struct core *c, const struct written *w)
 {
 	struct batch *b = c->writing;
-	struct written w;
 
-	writer_take(c->writer, &w);
 	c->writing = NULL;
-	settle(c, b, &w);
+	count_written(c, b, w);
+	if (w->err.rc) {
+		refuse(c, b, w);
+		return;
+	}
+	batch_publish(b, c);
+	if (c->batch->n_jobs)
+		writer_put(c->writer, close_batch(c));
+	let_out(c, b);
+	answer(c, b, &w->err, false);
 }
 
 static void *core_thread(void *arg)
 {
 	struct core *c = arg;
+	struct written w;
 	bool done;
 
 	pthread_setname_np(pthread_self(), "core");
@@ -263,8 +265,8 @@ static void *core_thread(void *arg)
 		wait_for_work(c);
 		done = c->stopping && !c->queue;
 		pthread_mutex_unlock(&c->lock);
-		if (writer_is_done(c->writer))
-			take_written(c);
+		if (writer_take(c->writer, &w))
+			settle(c, &w);
 		run_waiting(c);
 		if (c->batch->n_jobs && !c->writing)
 			writer_put(c->writer, close_batch(c));
@@ -351,12 +353,10 @@ void core_submit_after(struct core *c, int delay_ms, core_run_fn run, core_done_
 /* Before there are threads: the batch is written here and now. */
 static void end_alone(struct core *c)
 {
-	struct batch *b = close_batch(c);
 	struct written w;
 
-	writer_write(c, b, &w);
-	c->writing = NULL;
-	settle(c, b, &w);
+	writer_write(c, close_batch(c), &w);
+	settle(c, &w);
 }
 
 struct waiter {

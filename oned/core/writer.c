@@ -137,10 +137,13 @@ bool writer_is_done(const struct writer *w)
 	return atomic_load(&w->done);
 }
 
-void writer_take(struct writer *w, struct written *out)
+bool writer_take(struct writer *w, struct written *out)
 {
+	if (!writer_is_done(w))
+		return false;
 	pthread_mutex_lock(&w->lock);
 	*out = w->written;
 	atomic_store(&w->done, false);
 	pthread_mutex_unlock(&w->lock);
+	return true;
 }

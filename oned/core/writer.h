@@ -27,8 +27,8 @@ void writer_stop(struct writer *w);
 void writer_put(struct writer *w, const struct batch *b);
 /* Is there something to take? Any thread. */
 bool writer_is_done(const struct writer *w);
-/* Core thread, when writer_is_done. */
-void writer_take(struct writer *w, struct written *out);
+/* Core thread. false: not done. */
+bool writer_take(struct writer *w, struct written *out);
 /* The same on the caller's thread, before writer_start. */
 void writer_write(struct core *c, const struct batch *b, struct written *out);
 

@@ -1,6 +1,7 @@
 /* Digests, encodings, compression, randomness: thin calls into libcrypto and zlib. */
 #include "common/crypto.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <openssl/evp.h>
@@ -48,29 +49,19 @@ void sha1_hex(const void *data, size_t len, char out[41])
 	digest_hex(EVP_sha1(), data, len, out);
 }
 
-static const char b64_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 void base64_encode(const void *data, size_t len, struct strbuf *out)
 {
 	const unsigned char *in = data;
 
-	strbuf_grow(out, len / 3 * 4 + 4);
-	for (; len > 0; in += 3) {
-		size_t n = len < 3 ? len : 3;
-		uint32_t bits = (uint32_t)in[0] << 16;
+	char *to;
 
-		if (n > 1)
-			bits |= (uint32_t)in[1] << 8;
-		if (n > 2)
-			bits |= in[2];
-
-		char four[4] = { b64_digits[bits >> 18], b64_digits[bits >> 12 & 63],
-				 n > 1 ? b64_digits[bits >> 6 & 63] : '=',
-				 n > 2 ? b64_digits[bits & 63] : '=' };
-
-		strbuf_add(out, four, 4);
-		len -= n;
-	}
+	if (len == 0)
+		return;
+	assert(len < INT_MAX / 2);
+	strbuf_grow(out, (len + 2) / 3 * 4 + 1);
+	to = out->buf + out->len;
+	out->len += (size_t)EVP_EncodeBlock((unsigned char *)to, in, (int)len);
 }
 
 enum { B64_BLANK = 64, B64_PAD, B64_BAD };

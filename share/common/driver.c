@@ -115,10 +115,10 @@ bool driver_parse_request(char *line, struct driver_msg *m)
 static void add_line_text(struct strbuf *out, const char *text)
 {
 	size_t from = out->len;
+
 	strbuf_adds(out, text);
-	for (size_t i = from; i < out->len; i++)
-		if (out->buf[i] == '\n' || out->buf[i] == '\r')
-			out->buf[i] = ' ';
+	for (char *at = out->buf + from; *(at += strcspn(at, "\r\n"));)
+		*at = ' ';
 }
 
 static void format_request(struct strbuf *out, const char *action, const char *status, long long id,

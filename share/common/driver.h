@@ -70,7 +70,7 @@ struct driver_config {
 	const char *help;                     /* text of --help after the usage line */
 	const struct driver_action *actions;  /* ends with a NULL name */
 	int threads;                          /* default number of workers; option -t N overrides */
-	bool ordered; /* one worker whatever -t says: all actions in the order they came */
+	bool ordered; /* short actions: they run at once, on the thread that reads, in the order they came */
 	void *ctx;
 	/* Called first: the driver to send with, for programs with threads of their own. May be NULL. */
 	void (*attach)(void *ctx, struct driver *driver);

@@ -342,7 +342,12 @@ static void start_action(struct driver *d, char *line, const struct driver_msg *
 	job->line = line;
 	job->run = action->run;
 	job->call = (struct driver_call){ d, action->name, m->id, m->payload, ARENA_INIT, d->config->ctx };
-	job_enqueue(d, job);
+	if (!d->config->ordered) {
+		job_enqueue(d, job);
+		return;
+	}
+	job->run(&job->call);
+	job_free(job);
 }
 
 /* Takes a copy of the line. false: FINALIZE. */
@@ -494,7 +499,7 @@ static bool parse_threads(struct driver *d, const char *arg)
 		fprintf(stderr, "%s: -t: a number from 1 to %d is wanted\n", d->config->name, THREADS_MAX);
 		return false;
 	}
-	d->threads = d->config->ordered ? 1 : (int)n;
+	d->threads = (int)n;
 	return true;
 }
 
