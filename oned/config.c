@@ -21,7 +21,7 @@ const struct conf_key oned_keys[] = {
 	STR("HOSTNAME", "", "Name of this front-end as others reach it; empty: what the system says."),
 	VEC("DB", "[ BACKEND = \"sqlite\", TIMEOUT = \"2500\" ]",
 	    "The database: BACKEND sqlite (TIMEOUT in ms), or mysql with SERVER, PORT, USER, PASSWD, DB_NAME and SOCKET."),
-	INT("MAX_CONN", 1, 65000, "15", "", "Connections served beside the idle ones, which are closed first when more come."),
+	INT("MAX_CONN", 1, 65000, "15", "", "Connections beside 256 for clients that are idle or slow; when all are taken, the idle and slow ones are closed first."),
 	INT("MAX_CONN_BACKLOG", 1, 65000, "15", "", "Connections that wait to be accepted."),
 	INT("KEEPALIVE_TIMEOUT", 1, 86400, "15", "s", "How long an idle connection is kept."),
 	INT("KEEPALIVE_MAX_CONN", 0, 1000000000, "30", "", "Requests a connection may carry; 0: no limit."),

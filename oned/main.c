@@ -332,12 +332,13 @@ static void start_timers(struct txn *t, void *arg)
 }
 
 #define REQUEST_MAX(message_size) ((message_size) / 16)
+#define SLOW_CONN 256 /* open beside MAX_CONN, for clients that are idle or slow: they cost memory, not time */
 
 static enum one_rc start_http(struct daemon *d, struct one_err *err)
 {
 	const struct conf *c = &d->conf;
 	struct http_config config = {
-		.address = conf_string(c, "LISTEN_ADDRESS"), .port = (int)conf_int(c, "PORT"), .max_conn = (int)conf_int(c, "MAX_CONN"),
+		.address = conf_string(c, "LISTEN_ADDRESS"), .port = (int)conf_int(c, "PORT"), .max_conn = (int)conf_int(c, "MAX_CONN") + SLOW_CONN,
 		.backlog = (int)conf_int(c, "MAX_CONN_BACKLOG"), .keepalive_timeout_ms = (int)conf_int(c, "KEEPALIVE_TIMEOUT") * 1000,
 		.keepalive_max = (int)conf_int(c, "KEEPALIVE_MAX_CONN"), .timeout_ms = (int)conf_int(c, "TIMEOUT") * 1000,
 		.max_body = (size_t)REQUEST_MAX(conf_int(c, "MESSAGE_SIZE")), .loops = 2,

@@ -196,11 +196,22 @@ class Slow(HostileCase):
     def test_fifty_that_send_half_a_body_keep_nobody_waiting(self):
         slow = [self.connect() for _ in range(50)]
         for s in slow:
+            s.sendall(b'POST /RPC2 HTTP/1.1\r\nHost: x\r\nContent-Type: text/xml\r\nContent-Length: 100000\r\n\r\n<methodCall>')
+        self.still_served()
+        # There was room for all of them beside the new one.
+        for s in slow:
+            s.setblocking(False)
+            self.assertRaises(BlockingIOError, s.recv, 1)
+        self.closed(slow)
+
+    def test_more_slow_ones_than_there_are_places_keep_nobody_waiting_for_long(self):
+        slow = [self.connect() for _ in range(400)]
+        for s in slow:
             try:
                 s.sendall(b'POST /RPC2 HTTP/1.1\r\nHost: x\r\nContent-Type: text/xml\r\nContent-Length: 100000\r\n\r\n<methodCall>')
             except OSError:
                 pass
-        # 15 have places at once and lose them after two seconds, while others wait.
+        # 271 have places at once and lose them after two seconds, while others wait.
         self.still_served()
         self.closed(slow)
 
