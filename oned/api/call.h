@@ -118,6 +118,8 @@ struct version *call_object(struct call *c);
 void *call_edit(struct txn *t, struct call *c);
 /* Checks a right of the caller on another object inside a transaction. false: failed. */
 bool call_may(struct txn *t, struct call *c, enum auth_op op, enum obj_type type, int id);
+/* USE of an object that exists and CREATE of its type, told together. false: failed. */
+bool call_may_clone(struct txn *t, struct call *c, enum obj_type type, int id);
 /* Several at once, told together: call_checks_begin, authz_check_*, call_checks_end. */
 void call_checks_begin(struct call *c, struct authz *a);
 bool call_checks_end(struct txn *t, struct authz *a);

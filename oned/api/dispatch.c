@@ -286,6 +286,16 @@ bool call_may(struct txn *t, struct call *c, enum auth_op op, enum obj_type type
 	return txn_ok(t);
 }
 
+bool call_may_clone(struct txn *t, struct call *c, enum obj_type type, int id)
+{
+	struct authz a;
+
+	call_checks_begin(c, &a);
+	authz_check_version(&a, AUTH_USE, false, txn_version(t, type, id));
+	authz_check_type(&a, AUTH_CREATE, type);
+	return call_checks_end(t, &a);
+}
+
 void call_checks_begin(struct call *c, struct authz *a)
 {
 	authz_begin(a, &c->who, c->api->acl, c->api->zone);

@@ -53,7 +53,6 @@ static void api_secgroup_delete(struct txn *t, struct call *c)
 	call_ok_int(c, sg->o.id);
 }
 
-/* USE of the group (the row's right), and CREATE. */
 static void api_secgroup_clone(struct txn *t, struct call *c)
 {
 	const struct secgroup *from = txn_read(t, OBJ_SECGROUP, call_int(c, 0));
@@ -61,7 +60,11 @@ static void api_secgroup_clone(struct txn *t, struct call *c)
 	struct secgroup *sg;
 	struct tmpl *copy;
 
-	if (!call_may(t, c, AUTH_CREATE, OBJ_SECGROUP, -1))
+	if (!from)
+		txn_no_object(t, OBJ_SECGROUP, call_int(c, 0));
+	else
+		call_may_clone(t, c, OBJ_SECGROUP, from->o.id);
+	if (!txn_ok(t))
 		return;
 	copy = tmpl_copy(t->arena, from->o.tmpl);
 	tmpl_set(copy, "NAME", call_str(c, 1));
@@ -101,7 +104,7 @@ const struct method secgroup_methods[] = {
 	{ .name = "one.secgroup.chown", .params = "id:i uid:i gid:i", .object = OBJ_SECGROUP, .right = AUTH_MANAGE,
 	  .flags = M_NO_RIGHT, .write = api_chown, .doc = "Changes owner and group; -1 keeps one." },
 	{ .name = "one.secgroup.clone", .params = "id:i name:s unused:b=false", .object = OBJ_SECGROUP, .right = AUTH_USE,
-	  .write = api_secgroup_clone, .doc = "Copies a group; needs CREATE too." },
+	  .flags = M_NO_RIGHT, .write = api_secgroup_clone, .doc = "Copies a group; needs CREATE too." },
 	{ .name = "one.secgroup.commit", .params = "id:i recover:b", .object = OBJ_SECGROUP, .right = AUTH_MANAGE,
 	  .write = api_secgroup_commit, .doc = "Has the VMs get the rules again: all, or those where it failed." },
 	{ .name = NULL },

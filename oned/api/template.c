@@ -64,16 +64,6 @@ static void api_template_allocate(struct txn *t, struct call *c)
 
 /* ---- copying ---- */
 
-static bool may_clone(struct txn *t, struct call *c, int id)
-{
-	struct authz a;
-
-	call_checks_begin(c, &a);
-	authz_check_version(&a, AUTH_USE, false, txn_version(t, OBJ_TEMPLATE, id));
-	authz_check_type(&a, AUTH_CREATE, OBJ_TEMPLATE);
-	return call_checks_end(t, &a);
-}
-
 static void use_copy(struct tmpl *tmpl, struct attr *disk, int image_id)
 {
 	static const char *const others[] = { "IMAGE", "IMAGE_UNAME", "IMAGE_UID", "OPENNEBULA_MANAGED" };
@@ -115,7 +105,7 @@ int template_api_clone(struct txn *t, struct call *c, int id, const char *name, 
 		txn_no_object(t, OBJ_TEMPLATE, id);
 		return -1;
 	}
-	if (!may_clone(t, c, id))
+	if (!call_may_clone(t, c, OBJ_TEMPLATE, id))
 		return -1;
 	tmpl = tmpl_copy(t->arena, source->o.tmpl);
 	if (extra)
