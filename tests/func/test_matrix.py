@@ -285,7 +285,7 @@ class Matrix(OneCase):
         who['owner'], who['member'], who['other'] = cls.person('owner', group), cls.person('member', group), cls.person('other', 1)
         who['group admin'] = admin = cls.person('gadmin', group)
         # Limited to a group he has beside his own; a member of oneadmin's group, and the same limited to another group.
-        for name, own, beside, limit in (('token', 1, group, group), ('group 0 beside', 1, 0, None), ('group 0 limited', 1, 0, 1)):
+        for name, own, beside, limit in (('token', 1, group, group), ('group 0 beside', 1, 0, None), ('group 0 limited', 0, 1, 1)):
             person = who[name] = cls.person(name.replace(' ', '-'), own, beside)
             if limit is not None:
                 user = person.session.partition(':')[0]
