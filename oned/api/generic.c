@@ -161,14 +161,16 @@ void api_chmod(struct txn *t, struct call *c)
 
 /* ---- chown ---- */
 
-/* Rights on the object, on the new owner and on the new group. */
-static bool may_chown(struct txn *t, struct call *c, const struct version *v, int uid, int gid)
+bool object_may_chown(struct txn *t, struct call *c, enum obj_type type, int id, int uid, int gid)
 {
+	const struct version *v = txn_version(t, type, id);
 	const struct version *user = uid >= 0 ? txn_version(t, OBJ_USER, uid) : NULL;
 	const struct version *group = gid >= 0 ? txn_version(t, OBJ_GROUP, gid) : NULL;
 	struct authz a;
 
-	if (uid > -1 && !user)
+	if (!v)
+		txn_no_object(t, type, id);
+	else if (uid > -1 && !user)
 		txn_no_object(t, OBJ_USER, uid);
 	else if (gid > -1 && !group)
 		txn_no_object(t, OBJ_GROUP, gid);
@@ -207,16 +209,11 @@ void object_chown(struct txn *t, struct call *c, struct object *o, int uid, int 
 
 void api_chown(struct txn *t, struct call *c)
 {
-	const struct version *v = txn_version(t, c->method->object, call_int(c, 0));
 	struct object *o;
 
-	if (!v) {
-		txn_no_object(t, c->method->object, call_int(c, 0));
+	if (!object_may_chown(t, c, c->method->object, call_int(c, 0), call_int(c, 1), call_int(c, 2)))
 		return;
-	}
-	if (!may_chown(t, c, v, call_int(c, 1), call_int(c, 2)))
-		return;
-	o = txn_edit(t, c->method->object, v->id);
+	o = txn_edit(t, c->method->object, call_int(c, 0));
 	object_chown(t, c, o, call_int(c, 1), call_int(c, 2));
 	call_ok_int(c, o->id);
 }

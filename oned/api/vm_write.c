@@ -443,19 +443,21 @@ static void vm_update(struct txn *t, struct call *c)
 
 static void vm_chown(struct txn *t, struct call *c)
 {
-	const struct version *v = txn_version(t, OBJ_VM, call_int(c, 0));
+	int uid = call_int(c, 1), gid = call_int(c, 2);
 	struct vm *vm;
 
-	if (v && v->index.state == VM_DONE) {
+	if (!object_may_chown(t, c, OBJ_VM, call_int(c, 0), uid, gid))
+		return;
+	vm = txn_edit(t, OBJ_VM, call_int(c, 0));
+	if (vm->state == VM_DONE) {
 		txn_fail(t, ONE_ACTION, "Could not change VM ownership, wrong state");
 		return;
 	}
-	vm = v ? txn_edit(t, OBJ_VM, v->id) : NULL;
-	if (vm)
-		vm_quota_move(t, vm, call_int(c, 1), call_int(c, 2));
-	api_chown(t, c);
-	if (txn_ok(t) && vm && vm->history)
+	vm_quota_move(t, vm, uid, gid);
+	object_chown(t, c, &vm->o, uid, gid);
+	if (vm->history)
 		vm_history_save(t, vm);
+	call_ok_int(c, vm->o.id);
 }
 
 const struct method vm_write_methods[] = {

@@ -315,6 +315,7 @@ VM = info('one.vm') + owners('one.vm') + locks('one.vm') + [
     vm('recover', [3], operation='delete', right=ADMIN, after='gone'), vm('recover', [4], operation='delete', right=ADMIN, after='gone'),
     vm('recover', [5], operation='delete', right=ADMIN, after='gone'),
     Row('one.vm.recover', [T, 9], ok=ACTION),           # told before any right
+    Row('one.vm.chown', ['=ended', '=heir', -1], (MANAGE, 'ended'), (MANAGE, 'heir'), ok=ACTION),
     vm('attach', ['DISK=[IMAGE_ID={image}]'], (USE, 'image'), operation='disk-attach'),
     vm('detach', [0], operation='disk-attach'),
     vm('attachnic', ['NIC=[NETWORK_ID={net}]'], (USE, 'net'), operation='nic-attach', after='gone'),

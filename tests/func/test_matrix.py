@@ -356,6 +356,8 @@ class Matrix(OneCase):
         world['sg'] = cls.shared('secgroup', 'NAME=sg')
         world['template'] = cls.shared('template', 'NAME=template\nCPU=1\nMEMORY=64')
         world['vrtemplate'] = cls.shared('template', 'NAME=vrtemplate\nCPU=1\nMEMORY=64\nVROUTER=YES')
+        world['ended'] = cls.shared('vm', 'CPU=1\nMEMORY=64', True)
+        cls.call('one.vm.action', 'terminate-hard', world['ended'].id)
         world['vmgroup'] = cls.shared('vmgroup', *MAKE['vmgroup'])
         world['market'] = cls.shared('market', *MAKE['market'])
 
