@@ -122,7 +122,7 @@ static void groups(struct txn *t)
 	sunstone = tmpl_add_vector(g->o.tmpl, "SUNSTONE");
 	attr_set(&g->o.arena, sunstone, "DEFAULT_VIEW", "cloud");
 	attr_set(&g->o.arena, sunstone, "GROUP_ADMIN_DEFAULT_VIEW", "groupadmin");
-	attr_set(&g->o.arena, sunstone, "GROUP_ADMIN_VIEWS", "cloud,groupadmin");
+	attr_set(&g->o.arena, sunstone, "GROUP_ADMIN_VIEWS", "groupadmin,cloud");
 	attr_set(&g->o.arena, sunstone, "VIEWS", "cloud");
 	txn_reserve_ids(t, OBJ_GROUP, 99);
 }

@@ -1,5 +1,4 @@
 /* one.acl.* */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,29 +43,17 @@ static void acl_info(struct call *c)
 	pool_release(list, n);
 }
 
-static bool parse_hex(struct txn *t, struct call *c, int i, uint64_t *out)
+/* As far as the text is a number; 0 when it isn't at all. Too large is the largest: no such rule is valid. */
+static uint64_t hex(const struct call *c, int i)
 {
-	const char *text = call_str(c, i);
-	char *end;
-
-	errno = 0;
-	*out = strtoull(text, &end, 16);
-	if (end != text && !*end && !errno)
-		return true;
-	txn_fail(t, ONE_INTERNAL, "Parameter %d of a rule has to be a hexadecimal number", i + 1);
-	return false;
+	return (uint64_t)strtoll(call_str(c, i), NULL, 16);
 }
 
 static void acl_addrule(struct txn *t, struct call *c)
 {
-	uint64_t user, resource, rights, zone = ACL_INDIVIDUAL | (uint64_t)c->api->zone;
-	struct acl_rule *r;
+	uint64_t zone = *call_str(c, 3) ? hex(c, 3) : ACL_INDIVIDUAL | (uint64_t)c->api->zone;
+	struct acl_rule *r = acl_rule_add(t, hex(c, 0), hex(c, 1), hex(c, 2), zone);
 
-	if (!parse_hex(t, c, 0, &user) || !parse_hex(t, c, 1, &resource) || !parse_hex(t, c, 2, &rights))
-		return;
-	if (*call_str(c, 3) && !parse_hex(t, c, 3, &zone))
-		return;
-	r = acl_rule_add(t, user, resource, rights, zone);
 	if (r)
 		call_ok_int(c, r->o.id);
 }

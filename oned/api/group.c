@@ -64,6 +64,46 @@ static void group_delete(struct txn *t, struct call *c)
 	call_ok_int(c, g->o.id);
 }
 
+/* ---- administrators ---- */
+
+/* ADMIN on both. */
+static bool may_edit_admins(struct txn *t, struct call *c)
+{
+	const struct version *group = txn_version(t, OBJ_GROUP, call_int(c, 0)), *user = txn_version(t, OBJ_USER, call_int(c, 1));
+	struct authz a;
+
+	if (!group)
+		txn_no_object(t, OBJ_GROUP, call_int(c, 0));
+	else if (!user)
+		txn_no_object(t, OBJ_USER, call_int(c, 1));
+	if (!txn_ok(t))
+		return false;
+	call_checks_begin(c, &a);
+	authz_check_version(&a, AUTH_ADMIN, false, group);
+	authz_check_version(&a, AUTH_ADMIN, false, user);
+	return call_checks_end(t, &a);
+}
+
+static void edit_admins(struct txn *t, struct call *c, enum one_rc (*edit)(struct txn *t, struct group *g, int uid))
+{
+	if (!may_edit_admins(t, c))
+		return;
+	if (edit(t, txn_edit(t, OBJ_GROUP, call_int(c, 0)), call_int(c, 1)))
+		one_err_prefix(&t->err, "Cannot edit group. ");
+	else
+		call_ok_int(c, call_int(c, 0));
+}
+
+static void group_addadmin(struct txn *t, struct call *c)
+{
+	edit_admins(t, c, group_admin_add);
+}
+
+static void group_deladmin(struct txn *t, struct call *c)
+{
+	edit_admins(t, c, group_admin_del);
+}
+
 const struct method group_methods[] = {
 	/* clang-format off */
 	{ .name = "one.group.allocate", .params = "name:s", .object = OBJ_GROUP, .right = AUTH_CREATE, .flags = M_TYPE_RIGHT,
@@ -78,6 +118,10 @@ const struct method group_methods[] = {
 	  .prepare = api_prepare_update, .write = api_update, .doc = "Replaces the template, or merges into it." },
 	{ .name = "one.group.delete", .params = "id:i unused:b=false", .object = OBJ_GROUP, .right = AUTH_ADMIN,
 	  .write = group_delete, .doc = "Deletes a group without users, with the ACL rules about it." },
+	{ .name = "one.group.addadmin", .params = "gid:i uid:i", .object = OBJ_GROUP, .right = AUTH_ADMIN, .flags = M_NO_RIGHT,
+	  .write = group_addadmin, .doc = "Makes a member an administrator of the group; needs ADMIN on both." },
+	{ .name = "one.group.deladmin", .params = "gid:i uid:i", .object = OBJ_GROUP, .right = AUTH_ADMIN, .flags = M_NO_RIGHT,
+	  .write = group_deladmin, .doc = "Ends his being one, with the rules he had for it; needs ADMIN on both." },
 	{ .name = NULL },
 	/* clang-format on */
 };

@@ -165,14 +165,8 @@ static void user_delete(struct txn *t, struct call *c)
 		txn_fail(t, ONE_ACTION, "Cannot delete user. oneadmin cannot be deleted.");
 		return;
 	}
-	for (int i = 0; i < u->groups.n; i++) {
-		struct group *g = txn_edit(t, OBJ_GROUP, u->groups.ids[i]);
-
-		if (g) {
-			idset_del(&g->users, u->o.id);
-			idset_del(&g->admins, u->o.id);
-		}
-	}
+	while (u->groups.n)
+		user_leave_group(t, u, u->groups.ids[0]);
 	acl_user_gone(t, u->o.id);
 	acl_object_gone(t, OBJ_USER, u->o.id);
 	if (txn_exists(t, OBJ_USER_QUOTA, u->o.id))
@@ -209,27 +203,10 @@ static bool may_regroup(struct txn *t, struct call *c, int uid, int gid, enum au
 	return call_checks_end(t, &a);
 }
 
-static void join_group(struct txn *t, struct user *u, struct group *g)
-{
-	(void)t;
-	idset_add(&u->groups, &u->o.arena, g->o.id);
-	idset_add(&g->users, &g->o.arena, u->o.id);
-}
-
-static void leave_group(struct txn *t, struct user *u, int gid)
-{
-	struct group *g = txn_edit(t, OBJ_GROUP, gid);
-
-	idset_del(&u->groups, gid);
-	if (g)
-		idset_del(&g->users, u->o.id);
-}
-
 static void user_chgrp(struct txn *t, struct call *c)
 {
 	int uid = call_int(c, 0), gid = call_int(c, 1), old_gid;
 	struct user *u;
-	struct group *g;
 
 	if (gid < 0) {
 		txn_fail(t, ONE_API, "Wrong group ID");
@@ -252,13 +229,12 @@ static void user_chgrp(struct txn *t, struct call *c)
 	old_gid = u->o.gid;
 	if (old_gid == gid)
 		return;
-	g = txn_edit(t, OBJ_GROUP, gid);
 	u->o.gid = gid;
-	u->o.gname = arena_strdup(&u->o.arena, g->o.name);
+	u->o.gname = arena_strdup(&u->o.arena, txn_version(t, OBJ_GROUP, gid)->name);
 	/* The old group is left only when the new one wasn't a secondary group already. */
 	if (!idset_has(&u->groups, gid)) {
-		join_group(t, u, g);
-		leave_group(t, u, old_gid);
+		user_join_group(t, u, gid);
+		user_leave_group(t, u, old_gid);
 	}
 }
 
@@ -276,7 +252,7 @@ static void user_addgroup(struct txn *t, struct call *c)
 		txn_fail(t, ONE_ACTION, "User is already in this group");
 		return;
 	}
-	join_group(t, u, txn_edit(t, OBJ_GROUP, gid));
+	user_join_group(t, u, gid);
 	call_ok_int(c, uid);
 }
 
@@ -295,7 +271,7 @@ static void user_delgroup(struct txn *t, struct call *c)
 	else if (!idset_has(&u->groups, gid))
 		txn_fail(t, ONE_ACTION, "User is not part of this group");
 	else
-		leave_group(t, u, gid);
+		user_leave_group(t, u, gid);
 	call_ok_int(c, uid);
 }
 

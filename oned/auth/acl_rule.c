@@ -20,6 +20,27 @@ static const struct { unsigned bit; const char *word; } rights_words[] = {
 	{ AUTH_USE, "USE" }, { AUTH_MANAGE, "MANAGE" }, { AUTH_ADMIN, "ADMIN" }, { AUTH_CREATE, "CREATE" },
 };
 
+/* The four numbers as one text: a rule's name, so that an equal one is found without looking at all. */
+struct rule_key { char text[4 * 17]; };
+
+static struct rule_key key_of(uint64_t user, uint64_t resource, uint64_t rights, uint64_t zone)
+{
+	struct rule_key key;
+
+	snprintf(key.text, sizeof(key.text), "%llx %llx %llx %llx", (unsigned long long)user, (unsigned long long)resource,
+		 (unsigned long long)rights, (unsigned long long)zone);
+	return key;
+}
+
+static void set_rule(struct acl_rule *r, uint64_t user, uint64_t resource, uint64_t rights, uint64_t zone)
+{
+	r->user = user;
+	r->resource = resource;
+	r->rights = rights;
+	r->zone = zone;
+	r->o.name = arena_strdup(&r->o.arena, key_of(user, resource, rights, zone).text);
+}
+
 static enum one_rc rule_load_row(struct object *o, const struct sql_value *cols, int n, struct one_err *err)
 {
 	struct acl_rule *r = (struct acl_rule *)o;
@@ -27,10 +48,7 @@ static enum one_rc rule_load_row(struct object *o, const struct sql_value *cols,
 	if (n < 5)
 		return one_err_set(err, ONE_INTERNAL, "ACL row with %d columns", n);
 	o->id = (int)cols[0].i;
-	r->user = (uint64_t)cols[1].i;
-	r->resource = (uint64_t)cols[2].i;
-	r->rights = (uint64_t)cols[3].i;
-	r->zone = (uint64_t)cols[4].i;
+	set_rule(r, (uint64_t)cols[1].i, (uint64_t)cols[2].i, (uint64_t)cols[3].i, (uint64_t)cols[4].i);
 	return ONE_OK;
 }
 
@@ -63,21 +81,22 @@ static int rule_row(const struct object *o, const struct version *v, const struc
 
 const struct obj_ops acl_rule_ops = {
 	.type = OBJ_ACL, .token = "ACL", .word = "ACL", .root = "ACL", .pool_root = "ACL_POOL", .table = TABLE_ACL,
-	.size = sizeof(struct acl_rule), .render = rule_render, .row = rule_row, .load_row = rule_load_row,
+	.size = sizeof(struct acl_rule), .flags = OBJ_F_NAME_GLOBAL, .render = rule_render, .row = rule_row, .load_row = rule_load_row,
 };
 
 /* ---- text ---- */
 
+/* Of several selectors, which is an error, this order decides what is told. */
 static void selector_text(uint64_t value, struct strbuf *out)
 {
-	uint64_t id = value & ID_MASK;
+	int id = (int32_t)(value & ID_MASK);
 
-	if (value & ACL_INDIVIDUAL)
-		strbuf_addf(out, "#%llu", (unsigned long long)id);
-	else if (value & ACL_GROUP)
-		strbuf_addf(out, "@%llu", (unsigned long long)id);
+	if (value & ACL_GROUP)
+		strbuf_addf(out, "@%d", id);
+	else if (value & ACL_INDIVIDUAL)
+		strbuf_addf(out, "#%d", id);
 	else if (value & ACL_CLUSTER)
-		strbuf_addf(out, "%%%llu", (unsigned long long)id);
+		strbuf_addf(out, "%%%d", id);
 	else if (value & ACL_ALL)
 		strbuf_addc(out, '*');
 	else
@@ -105,7 +124,7 @@ void acl_rule_text(uint64_t user, uint64_t resource, uint64_t rights, uint64_t z
 			plus = "+";
 		}
 	strbuf_addc(out, ' ');
-	selector_text(zone, out);
+	selector_text(zone & ~(ACL_GROUP | ACL_CLUSTER), out); /* zones have neither */
 }
 
 /* ---- validity: permissions.md section 4 ---- */
@@ -171,7 +190,7 @@ static void check_zone(uint64_t res, uint64_t zone, struct strbuf *out)
 		reason(out, "[zone] INDIVIDUAL (#) and ALL (*) bits are exclusive");
 	if (zone & ACL_GROUP)
 		reason(out, "[zone] GROUP (@) bit is not supported");
-	if (!(zone & (ACL_INDIVIDUAL | ACL_ALL)))
+	if (!(zone & (ACL_INDIVIDUAL | ACL_GROUP | ACL_ALL)))
 		reason(out, "[zone] is missing one of the INDIVIDUAL or ALL bits");
 	if ((int32_t)(zone & ID_MASK) < 0)
 		reason(out, "[zone] ID cannot be negative");
@@ -189,11 +208,15 @@ static void check_rights(uint64_t rights, struct strbuf *out)
 		reason(out, "wrong [rights], it cannot be bigger than 0xF");
 }
 
+int acl_rule_find(struct txn *t, uint64_t user, uint64_t resource, uint64_t rights, uint64_t zone)
+{
+	return txn_find(t, OBJ_ACL, key_of(user, resource, rights, zone).text, -1);
+}
+
 struct acl_rule *acl_rule_add(struct txn *t, uint64_t user, uint64_t resource, uint64_t rights, uint64_t zone)
 {
 	struct strbuf text = STRBUF_INIT, bad = STRBUF_INIT;
 	struct acl_rule *r = NULL;
-	int *ids, n;
 
 	acl_rule_text(user, resource, rights, zone, &text);
 	check_user(user, &bad);
@@ -202,23 +225,30 @@ struct acl_rule *acl_rule_add(struct txn *t, uint64_t user, uint64_t resource, u
 	check_zone(resource, zone, &bad);
 	if (bad.len)
 		txn_fail(t, ONE_INTERNAL, "Rule %s is malformed: %s", text.buf, bad.buf);
-	n = txn_ok(t) ? txn_ids(t, OBJ_ACL, &ids) : 0;
-	for (int i = 0; i < n; i++) {
-		const struct acl_rule *old = txn_read(t, OBJ_ACL, ids[i]);
-
-		if (old->user == user && old->resource == resource && old->rights == rights && old->zone == zone)
-			txn_fail(t, ONE_INTERNAL, "Rule %s already exists", text.buf);
-	}
-	if (txn_ok(t)) {
+	else if (acl_rule_find(t, user, resource, rights, zone) >= 0)
+		txn_fail(t, ONE_INTERNAL, "Rule %s already exists", text.buf);
+	else
 		r = txn_new(t, OBJ_ACL);
-		r->user = user;
-		r->resource = resource;
-		r->rights = rights;
-		r->zone = zone;
-	}
+	if (r)
+		set_rule(r, user, resource, rights, zone);
 	strbuf_done(&text);
 	strbuf_done(&bad);
 	return r;
+}
+
+void acl_rule_ensure(struct txn *t, uint64_t user, uint64_t resource, uint64_t rights, uint64_t zone)
+{
+	if (acl_rule_find(t, user, resource, rights, zone) < 0)
+		acl_rule_add(t, user, resource, rights, zone);
+}
+
+void acl_rule_drop(struct txn *t, uint64_t user, uint64_t resource, uint64_t rights, uint64_t zone)
+{
+	int id = acl_rule_find(t, user, resource, rights, zone);
+	struct acl_rule *r = id < 0 ? NULL : txn_edit(t, OBJ_ACL, id);
+
+	if (r)
+		txn_delete(t, &r->o);
 }
 
 void acl_rules_delete(struct txn *t, bool (*match)(const struct acl_rule *r, void *ctx), void *ctx)

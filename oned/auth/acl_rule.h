@@ -14,6 +14,11 @@ extern const struct obj_ops acl_rule_ops;
 
 /* Adds a rule; ONE_INTERNAL "Rule ... already exists" / "... is malformed: ...". */
 struct acl_rule *acl_rule_add(struct txn *t, uint64_t user, uint64_t resource, uint64_t rights, uint64_t zone);
+/* The id of the rule that says exactly this, -1. */
+int acl_rule_find(struct txn *t, uint64_t user, uint64_t resource, uint64_t rights, uint64_t zone);
+/* For rules that come and go with something else: adds it unless an equal one is there; removes it if it is there. */
+void acl_rule_ensure(struct txn *t, uint64_t user, uint64_t resource, uint64_t rights, uint64_t zone);
+void acl_rule_drop(struct txn *t, uint64_t user, uint64_t resource, uint64_t rights, uint64_t zone);
 /* The printed form: user, types and selector, rights, zone. */
 void acl_rule_text(uint64_t user, uint64_t resource, uint64_t rights, uint64_t zone, struct strbuf *out);
 /* Deletes all rules for which `match` says so. */

@@ -151,16 +151,44 @@ struct user *user_create(struct txn *t, const char *name, const char *password, 
 	u->enabled = true;
 	random_hex(secret, 32);
 	tmpl_add(u->o.tmpl, "TOKEN_PASSWORD", secret);
-	for (int i = 0; i < n_gids; i++) {
-		struct group *g = txn_edit(t, OBJ_GROUP, gids[i]);
-
-		if (!g)
-			return NULL;
-		idset_add(&u->groups, &u->o.arena, gids[i]);
-		idset_add(&g->users, &g->o.arena, u->o.id);
-	}
+	for (int i = 0; i < n_gids; i++)
+		user_join_group(t, u, gids[i]);
 	q = txn_new(t, OBJ_USER_QUOTA);
 	if (q)
 		q->o.id = u->o.id;
 	return u;
+}
+
+void user_join_group(struct txn *t, struct user *u, int gid)
+{
+	struct group *g = txn_edit(t, OBJ_GROUP, gid);
+
+	if (!g)
+		return;
+	idset_add(&u->groups, &u->o.arena, gid);
+	idset_add(&g->users, &g->o.arena, u->o.id);
+}
+
+static void drop_tokens_of_group(struct user *u, int gid)
+{
+	struct login_token **at = &u->tokens;
+
+	while (*at)
+		if ((*at)->egid == gid)
+			*at = (*at)->next;
+		else
+			at = &(*at)->next;
+}
+
+void user_leave_group(struct txn *t, struct user *u, int gid)
+{
+	struct group *g = txn_exists(t, OBJ_GROUP, gid) ? txn_edit(t, OBJ_GROUP, gid) : NULL;
+
+	idset_del(&u->groups, gid);
+	drop_tokens_of_group(u, gid);
+	if (!g)
+		return;
+	if (idset_has(&g->admins, u->o.id))
+		group_admin_del(t, g, u->o.id);
+	idset_del(&g->users, u->o.id);
 }

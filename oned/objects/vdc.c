@@ -153,29 +153,6 @@ static bool make_rule(struct txn *t, int gid, enum vdc_kind kind, int i, int zon
 	return r->rights != 0;
 }
 
-static bool rule_equal(const struct acl_rule *a, const struct rule *b)
-{
-	return a->user == b->user && a->resource == b->resource && a->rights == b->rights && a->zone == b->zone;
-}
-
-static bool rule_matches(const struct acl_rule *r, void *ctx)
-{
-	return rule_equal(r, ctx);
-}
-
-static bool rule_exists(struct txn *t, const struct rule *r)
-{
-	int *ids, n = txn_ids(t, OBJ_ACL, &ids);
-
-	for (int i = 0; i < n; i++) {
-		const struct acl_rule *has = txn_read(t, OBJ_ACL, ids[i]);
-
-		if (has && rule_equal(has, r))
-			return true;
-	}
-	return false;
-}
-
 static bool vdc_gives(struct txn *t, const struct vdc *v, int gid, const struct rule *r)
 {
 	struct rule has;
@@ -210,8 +187,8 @@ static void rules_add(struct txn *t, int gid, enum vdc_kind kind, int zone, int 
 	struct rule r;
 
 	for (int i = 0; i < kinds[kind].n_rights; i++)
-		if (make_rule(t, gid, kind, i, zone, id, &r) && !rule_exists(t, &r))
-			acl_rule_add(t, r.user, r.resource, r.rights, r.zone);
+		if (make_rule(t, gid, kind, i, zone, id, &r))
+			acl_rule_ensure(t, r.user, r.resource, r.rights, r.zone);
 }
 
 /* After the entry, or the group, was taken out of the VDC. */
@@ -221,7 +198,7 @@ static void rules_drop(struct txn *t, int gid, enum vdc_kind kind, int zone, int
 
 	for (int i = 0; i < kinds[kind].n_rights; i++)
 		if (make_rule(t, gid, kind, i, zone, id, &r) && !given_by_any(t, gid, &r))
-			acl_rules_delete(t, rule_matches, &r);
+			acl_rule_drop(t, r.user, r.resource, r.rights, r.zone);
 }
 
 /* ---- changes ---- */
