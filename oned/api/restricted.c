@@ -7,25 +7,46 @@
 #include "common/conf.h"
 #include "oned/api/api.h"
 
-/* Which keys of oned.conf list a type's attributes. */
-static const struct { enum obj_type type; const char *restricted, *encrypted; } lists[] = {
-	{ OBJ_VM, "VM_RESTRICTED_ATTR", "VM_ENCRYPTED_ATTR" },
-	{ OBJ_TEMPLATE, "VM_RESTRICTED_ATTR", "VM_ENCRYPTED_ATTR" },
-	{ OBJ_IMAGE, "IMAGE_RESTRICTED_ATTR", "IMAGE_ENCRYPTED_ATTR" },
-	{ OBJ_NET, "VNET_RESTRICTED_ATTR", "VNET_ENCRYPTED_ATTR" },
-	{ OBJ_USER, "USER_RESTRICTED_ATTR", "USER_ENCRYPTED_ATTR" },
-	{ OBJ_GROUP, "GROUP_RESTRICTED_ATTR", NULL },
-	{ OBJ_HOST, NULL, "HOST_ENCRYPTED_ATTR" },
-	{ OBJ_CLUSTER, NULL, "CLUSTER_ENCRYPTED_ATTR" },
-	{ OBJ_DATASTORE, NULL, "DATASTORE_ENCRYPTED_ATTR" },
+/* Which keys of oned.conf list a type's attributes. What quotas count is as restricted as what costs. */
+#define QUOTA_ATTR "QUOTA_VM_ATTRIBUTE"
+static const struct { enum obj_type type; const char *restricted[2], *encrypted; } lists[] = {
+	{ OBJ_VM, { "VM_RESTRICTED_ATTR", QUOTA_ATTR }, "VM_ENCRYPTED_ATTR" },
+	{ OBJ_TEMPLATE, { "VM_RESTRICTED_ATTR", QUOTA_ATTR }, "VM_ENCRYPTED_ATTR" },
+	{ OBJ_IMAGE, { "IMAGE_RESTRICTED_ATTR" }, "IMAGE_ENCRYPTED_ATTR" },
+	{ OBJ_NET, { "VNET_RESTRICTED_ATTR" }, "VNET_ENCRYPTED_ATTR" },
+	{ OBJ_VNTEMPLATE, { "VNET_RESTRICTED_ATTR" }, "VNET_ENCRYPTED_ATTR" },
+	{ OBJ_USER, { "USER_RESTRICTED_ATTR" }, "USER_ENCRYPTED_ATTR" },
+	{ OBJ_GROUP, { "GROUP_RESTRICTED_ATTR" }, NULL },
+	{ OBJ_DOCUMENT, { NULL }, "DOCUMENT_ENCRYPTED_ATTR" },
+	{ OBJ_HOST, { NULL }, "HOST_ENCRYPTED_ATTR" },
+	{ OBJ_CLUSTER, { NULL }, "CLUSTER_ENCRYPTED_ATTR" },
+	{ OBJ_DATASTORE, { NULL }, "DATASTORE_ENCRYPTED_ATTR" },
 };
 
-static const char *list_key(enum obj_type type, bool encrypted)
+/* The row of a type, -1: nothing of it is restricted or encrypted. */
+static int list_of(enum obj_type type)
 {
 	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
 		if (lists[i].type == type)
-			return encrypted ? lists[i].encrypted : lists[i].restricted;
-	return NULL;
+			return (int)i;
+	return -1;
+}
+
+/* The entries of a type's restricted attributes, one after the other. */
+struct restricted { const struct conf *conf; int list, key; const struct attr *at; };
+
+static struct restricted restricted_of(const struct conf *conf, enum obj_type type)
+{
+	return (struct restricted){ .conf = conf, .list = conf ? list_of(type) : -1, .key = -1 };
+}
+
+static const char *restricted_next(struct restricted *r)
+{
+	if (r->at)
+		r->at = conf_next(r->at);
+	while (!r->at && r->list >= 0 && r->key < 1 && lists[r->list].restricted[r->key + 1])
+		r->at = conf_first(r->conf, lists[r->list].restricted[++r->key]);
+	return r->at ? r->at->value : NULL;
 }
 
 /* Entry "A" or "A/B": the part before and after the slash. */
@@ -55,7 +76,7 @@ static bool attr_has_inner(const struct attr *a, const char *inner)
 	return a->vector && next_named(a->kids, inner);
 }
 
-/* Does the template hold what the entry names? */
+/* Does the template hold what the entry names? A vector by the name of a single attribute counts: it would take its place. */
 static bool entry_in(const struct entry *e, const struct tmpl *t)
 {
 	for (const struct attr *a = next_named(t->first, e->vector); a; a = next_named(a->next, e->vector))
@@ -64,17 +85,29 @@ static bool entry_in(const struct entry *e, const struct tmpl *t)
 	return false;
 }
 
+/* The vectors that an entry speaks of, with or without what it names in them. */
+static bool has_vector(const struct entry *e, const struct tmpl *t)
+{
+	const struct attr *a = next_named(t->first, e->vector);
+
+	while (a && !a->vector)
+		a = next_named(a->next, e->vector);
+	return a != NULL;
+}
+
 const char *restricted_find(const struct conf *conf, enum obj_type type, const struct tmpl *t)
 {
-	const char *key = list_key(type, false);
+	struct restricted all = restricted_of(conf, type);
+	const char *text, *found = NULL;
 	struct entry e;
 
-	for (const struct attr *a = key ? conf_first(conf, key) : NULL; a; a = conf_next(a)) {
-		split_entry(a->value, &e);
-		if (entry_in(&e, t))
-			return a->value;
+	while ((text = restricted_next(&all))) {
+		split_entry(text, &e);
+		/* Of several the first by name is told. */
+		if ((!found || strcmp(text, found) < 0) && entry_in(&e, t))
+			found = text;
 	}
-	return NULL;
+	return found;
 }
 
 /* The values an entry names, in order, as one text: equal texts mean nothing restricted was changed. */
@@ -126,13 +159,13 @@ static enum one_rc keep_restricted(const char *text, const struct tmpl *old, str
 	return ONE_OK;
 }
 
-/* Appending: only what the new text names is compared. */
+/* Appending: only what the new text names is compared. A vector takes the place of all of its name, so it has to bring what is restricted. */
 static enum one_rc append_restricted(const char *text, const struct tmpl *old, const struct tmpl *fresh, struct one_err *err)
 {
 	struct entry e;
 
 	split_entry(text, &e);
-	if (entry_in(&e, fresh) && !same_values(&e, old, fresh))
+	if ((e.inner ? has_vector(&e, fresh) : entry_in(&e, fresh)) && !same_values(&e, old, fresh))
 		return one_err_set(err, ONE_INTERNAL, "User Template includes a restricted attribute %s", e.vector);
 	return ONE_OK;
 }
@@ -141,15 +174,15 @@ static enum one_rc append_restricted(const char *text, const struct tmpl *old, c
 static enum one_rc check_restricted(const struct conf *conf, enum obj_type type, const struct tmpl *old, struct tmpl *fresh, bool append,
 				    struct one_err *err)
 {
-	const char *key = list_key(type, false), *told = NULL;
+	struct restricted all = restricted_of(conf, type);
+	const char *text, *told = NULL;
 	struct one_err one = ONE_ERR_INIT;
 
-	for (const struct attr *a = key ? conf_first(conf, key) : NULL; a; a = conf_next(a)) {
-		enum one_rc rc = append ? append_restricted(a->value, old, fresh, &one) : keep_restricted(a->value, old, fresh, &one);
+	while ((text = restricted_next(&all))) {
+		enum one_rc rc = append ? append_restricted(text, old, fresh, &one) : keep_restricted(text, old, fresh, &one);
 
-		/* Of several the first by name is told. */
-		if (rc && (!told || strcmp(a->value, told) < 0)) {
-			told = a->value;
+		if (rc && (!told || strcmp(text, told) < 0)) {
+			told = text;
 			*err = one;
 		}
 	}
@@ -171,6 +204,8 @@ enum one_rc object_update_template(struct txn *t, struct object *o, struct tmpl 
 	enum one_rc rc = ONE_OK;
 	struct tmpl *result;
 
+	if (o->ops->flags & OBJ_F_ATTR_ONCE)
+		tmpl_keep_last(fresh);
 	if (!who->admin)
 		rc = check_restricted(txn_conf(t), o->ops->type, o->tmpl, fresh, append, err);
 	if (rc)
@@ -221,9 +256,10 @@ static void crypt_entry(const char *text, const char *key, bool encrypt, struct 
 
 static void crypt_template(const struct conf *conf, enum obj_type type, const char *key, bool encrypt, struct tmpl *t)
 {
-	const char *list = list_key(type, true);
+	int list = conf ? list_of(type) : -1;
+	const char *key_word = list < 0 ? NULL : lists[list].encrypted;
 
-	for (const struct attr *a = list && conf ? conf_first(conf, list) : NULL; a; a = conf_next(a))
+	for (const struct attr *a = key_word ? conf_first(conf, key_word) : NULL; a; a = conf_next(a))
 		crypt_entry(a->value, key, encrypt, t);
 }
 

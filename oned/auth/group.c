@@ -4,6 +4,7 @@
 #include "oned/auth/acl_rule.h"
 #include "oned/auth/quota.h"
 #include "oned/auth/user.h"
+#include "oned/auth/vm_op.h"
 
 static enum one_rc group_load(struct object *o, const struct xnode *x, struct one_err *err)
 {
@@ -30,9 +31,16 @@ static void group_render(const struct object *o, struct strbuf *out)
 	xml_out_close(out, "GROUP");
 }
 
+static enum one_rc group_check_update(struct object *o, struct tmpl *fresh, struct one_err *err)
+{
+	(void)o;
+	return vm_op_check_template(fresh, err);
+}
+
 const struct obj_ops group_ops = {
 	.type = OBJ_GROUP, .token = "GROUP", .word = "group", .root = "GROUP", .pool_root = "GROUP_POOL", .table = TABLE_GROUP,
 	.size = sizeof(struct group), .flags = OBJ_F_NAME_GLOBAL | OBJ_F_SYSTEM100, .load = group_load, .render = group_render,
+	.check_update = group_check_update,
 };
 
 struct group *group_create(struct txn *t, const char *name)

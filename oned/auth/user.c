@@ -6,6 +6,7 @@
 #include "common/crypto.h"
 #include "oned/auth/group.h"
 #include "oned/auth/quota.h"
+#include "oned/auth/vm_op.h"
 
 static enum one_rc user_load(struct object *o, const struct xnode *x, struct one_err *err)
 {
@@ -69,9 +70,16 @@ void user_render_public(const struct user *u, struct strbuf *out)
 	arena_done(&arena);
 }
 
+static enum one_rc user_check_update(struct object *o, struct tmpl *fresh, struct one_err *err)
+{
+	(void)o;
+	return vm_op_check_template(fresh, err);
+}
+
 const struct obj_ops user_ops = {
 	.type = OBJ_USER, .token = "USER", .word = "user", .root = "USER", .pool_root = "USER_POOL", .table = TABLE_USER,
-	.size = sizeof(struct user), .flags = OBJ_F_NAME_GLOBAL, .load = user_load, .render = user_render,
+	.size = sizeof(struct user), .flags = OBJ_F_NAME_GLOBAL | OBJ_F_ATTR_ONCE, .load = user_load, .render = user_render,
+	.check_update = user_check_update,
 };
 
 enum one_rc user_check_password(const char *password, struct one_err *err)

@@ -99,6 +99,7 @@ enum obj_flags {
 	OBJ_F_SYSTEM100 = 1 << 5,    /* ids below 100 are kept for the system: the first ordinary one is 100, those can't be deleted */
 	OBJ_F_NO_COUNTER = 1 << 6,   /* ids are given, not counted (quotas) */
 	OBJ_F_NO_HEAD = 1 << 7,      /* the body has no ID of its own: load sets it */
+	OBJ_F_ATTR_ONCE = 1 << 8,    /* a name stands in the template once: of several the last */
 };
 
 /* One row a type (objects.c). */

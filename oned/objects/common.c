@@ -15,6 +15,8 @@ void object_take(struct object *o, const struct object *from, const struct tmpl 
 	o->gname = arena_strdup(&o->arena, from->gname);
 	o->perm = from->perm;
 	o->tmpl = tmpl_copy(&o->arena, tmpl);
+	if (o->ops->flags & OBJ_F_ATTR_ONCE)
+		tmpl_keep_last(o->tmpl);
 }
 
 void object_owner_oneadmin(struct txn *t, struct object *from, uint16_t perm)

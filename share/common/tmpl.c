@@ -300,6 +300,17 @@ void attr_remove(struct attr *vector, const char *name)
 		*at = (*at)->next;
 }
 
+void tmpl_keep_last(struct tmpl *t)
+{
+	struct attr **at = &t->first;
+
+	while (*at)
+		if ((*at)->next && name_order((*at)->name, (*at)->next->name) == 0)
+			*at = (*at)->next;
+		else
+			at = &(*at)->next;
+}
+
 void tmpl_merge(struct tmpl *t, const struct tmpl *from)
 {
 	struct attr *copies = NULL, **end = &copies, **at = &t->first;

@@ -91,6 +91,8 @@ void tmpl_remove_attr(struct tmpl *t, const struct attr *a);
 void attr_set(struct arena *arena, struct attr *vector, const char *name, const char *value);
 void attr_setf(struct arena *arena, struct attr *vector, const char *name, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 void attr_remove(struct attr *vector, const char *name);
+/* Of several attributes of a name only the last stays. */
+void tmpl_keep_last(struct tmpl *t);
 /* OpenNebula's merge (append = 1 of *.update): all attributes of a name that stands in `from` are replaced by those
  * of `from`; an empty vector there only removes. */
 void tmpl_merge(struct tmpl *t, const struct tmpl *from);

@@ -231,6 +231,14 @@ static void typed_values_are_found_by_name(void **state)
 	assert_false(attr_get_bool(tmpl_vector(t, "V"), "NONE", &b));
 }
 
+static void of_several_of_a_name_the_last_stays(void **state)
+{
+	(void)state;
+	add_text(t, "B = 1 A = [ X = 1 ] B = 2 A = 3 C = 4 B = 5");
+	tmpl_keep_last(t);
+	expect(t, "A=3 B=5 C=4");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -246,6 +254,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_copy_lives_on_alone, setup, teardown),
 		cmocka_unit_test_setup_teardown(merging_replaces_all_namesakes_and_keeps_the_rest, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(of_several_of_a_name_the_last_stays, setup, teardown),
 		cmocka_unit_test_setup_teardown(whole_numbers_are_whole, setup, teardown),
 		cmocka_unit_test_setup_teardown(decimal_numbers_are_decimal, setup, teardown),
 		cmocka_unit_test_setup_teardown(booleans_are_the_known_words_only, setup, teardown),
