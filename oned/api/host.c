@@ -11,6 +11,7 @@
 #include "oned/auth/acl_rule.h"
 #include "oned/core/monitor.h"
 #include "oned/lifecycle/host.h"
+#include "oned/objects/vm.h"
 
 static void api_host_allocate(struct txn *t, struct call *c)
 {
@@ -60,8 +61,10 @@ static void api_host_rename(struct txn *t, struct call *c)
 
 	api_rename(t, c);
 	h = txn_ok(t) ? txn_read(t, OBJ_HOST, call_int(c, 0)) : NULL;
-	if (h)
-		host_tell_updated(t, h);
+	if (!h)
+		return;
+	vm_history_host_renamed(t, h);
+	host_tell_updated(t, h);
 }
 
 /* 0 enabled, 1 disabled, 2 offline. */

@@ -7,6 +7,7 @@
 #include "oned/auth/quota_count.h"
 #include "oned/core/object.h"
 #include "oned/core/txn.h"
+#include "oned/objects/host.h"
 #include "oned/objects/host_share.h"
 
 /* Number, name; the wire numbers never change. */
@@ -125,6 +126,8 @@ struct vm_history *vm_history_open(struct txn *t, struct vm *vm, int hid, int ci
 void vm_history_action(struct txn *t, struct vm *vm, enum vm_action action);
 /* Writes the row of the current record, with the VM in it: to be called when it is opened and at each change of it. */
 void vm_history_save(struct txn *t, struct vm *vm);
+/* The host was renamed: the records of VMs that are on it follow. */
+void vm_history_host_renamed(struct txn *t, const struct host *h);
 
 /* ---- showing ---- */
 

@@ -112,6 +112,19 @@ void vm_history_action(struct txn *t, struct vm *vm, enum vm_action action)
 	h->req_id = t->who ? t->req_id : -1;
 }
 
+void vm_history_host_renamed(struct txn *t, const struct host *h)
+{
+	for (int i = 0; i < h->vms.n; i++) {
+		const struct version *v = txn_version(t, OBJ_VM, h->vms.ids[i]);
+		struct vm *vm = v ? txn_edit(t, OBJ_VM, v->id) : NULL;
+
+		if (!vm || !vm->history || vm->history->hid != h->o.id)
+			continue;
+		vm->history->hostname = arena_strdup(&vm->o.arena, h->o.name);
+		vm_history_save(t, vm);
+	}
+}
+
 void vm_history_save(struct txn *t, struct vm *vm)
 {
 	const struct vm_history *h = vm->history;
