@@ -9,7 +9,6 @@
 #include "oned/api/template_api.h"
 #include "oned/api/vm_api.h"
 #include "oned/objects/vm_quota.h"
-#include "oned/lifecycle/events.h"
 #include "oned/lifecycle/vm_lifecycle.h"
 #include "oned/objects/cluster.h"
 #include "oned/objects/datastore.h"
@@ -93,7 +92,6 @@ static void make_vm(struct txn *t, struct call *c, const struct tmpl *tmpl, bool
 	if (vm) {
 		template_encrypt(txn_conf(t), OBJ_VM, c->api->one_key, vm->o.tmpl);
 		template_encrypt(txn_conf(t), OBJ_VM, c->api->one_key, vm->user);
-		event_vm_state(t, vm);
 		call_ok_int(c, vm->o.id);
 	}
 	arena_done(&owner.arena);

@@ -89,7 +89,7 @@ static void let_out(struct core *c, const struct batch *b)
 			break;
 		case TXN_EVENT:
 			if (o->event)
-				o->event(o->ctx, out->name, out->text);
+				o->event(o->ctx, out->type, (int)out->id);
 			break;
 		case TXN_VM_LOG:
 			if (o->vm_log)

@@ -23,8 +23,8 @@ struct core_outlets {
 	void *ctx;
 	/* A driver command (drivers' mads_send). A failure is told to `failed` of the sender by the implementation. */
 	void (*send)(void *ctx, const char *kind, const char *name, const char *action, long long id, const char *payload);
-	/* A hook event. */
-	void (*event)(void *ctx, const char *event, const char *payload);
+	/* A hook event: the object has another state; what was committed is published. */
+	void (*event)(void *ctx, enum obj_type type, int id);
 	/* A line for a VM's own log. */
 	void (*vm_log)(void *ctx, int vm_id, int level, const char *module, const char *text);
 };

@@ -100,6 +100,8 @@ enum obj_flags {
 	OBJ_F_NO_COUNTER = 1 << 6,   /* ids are given, not counted (quotas) */
 	OBJ_F_NO_HEAD = 1 << 7,      /* the body has no ID of its own: load sets it */
 	OBJ_F_ATTR_ONCE = 1 << 8,    /* a name stands in the template once: of several the last */
+	OBJ_F_EVENTS = 1 << 9,       /* a change of its state is an event for hooks */
+	OBJ_F_EVENT_NEW = 1 << 10,    /* and so is the state it begins with */
 };
 
 /* One row a type (objects.c). */

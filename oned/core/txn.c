@@ -276,12 +276,18 @@ void txn_send(struct txn *t, const char *kind, const char *name, const char *act
 	out->id = id;
 }
 
-void txn_event(struct txn *t, const char *event, const char *payload)
+/* Hooks are told of a state that wasn't there before this transaction. */
+static void tell_state(struct txn *t, const struct version *old, const struct version *v)
 {
-	struct txn_out *out = add_out(t, TXN_EVENT);
+	unsigned flags = v->ops->flags;
+	struct txn_out *out;
 
-	out->name = arena_strdup(t->arena, event);
-	out->text = arena_strdup(t->arena, payload);
+	if (!(flags & OBJ_F_EVENTS) || (!old && !(flags & OBJ_F_EVENT_NEW)) ||
+	    (old && old->index.state == v->index.state && old->index.lcm_state == v->index.lcm_state))
+		return;
+	out = add_out(t, TXN_EVENT);
+	out->type = v->ops->type;
+	out->id = v->id;
 }
 
 void txn_vm_log(struct txn *t, int vm_id, int level, const char *module, const char *fmt, ...)
@@ -362,6 +368,7 @@ static void end_edit(struct txn *t, struct object *o)
 		return;
 	}
 	batch_name(c, v, true);
+	tell_state(t, old, v);
 	version_keep_obj(v, o);
 	p->v = v;
 }

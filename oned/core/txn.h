@@ -23,6 +23,7 @@ struct txn_out {
 	enum txn_out_kind kind;
 	const char *mad_kind, *name, *action, *text;
 	long long id;
+	enum obj_type type;
 	int level, delay_ms;
 	core_run_fn run;
 	core_done_fn done;
@@ -81,9 +82,8 @@ void txn_remove(struct txn *t, enum store_table table, const struct sql_value *c
 /* The next number of a pool_control counter that is no object pool ("acl", ...). */
 int txn_next_id(struct txn *t, enum store_table table);
 
-/* What leaves after the commit, in this order. Texts are copied. */
+/* What leaves after the commit, in this order, and then the events of the states that changed. Texts are copied. */
 void txn_send(struct txn *t, const char *kind, const char *name, const char *action, long long id, const char *payload);
-void txn_event(struct txn *t, const char *event, const char *payload);
 void txn_vm_log(struct txn *t, int vm_id, int level, const char *module, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 /* A timer; without `done` it is as sure as core_submit_sure. */
 void txn_after(struct txn *t, int delay_ms, core_run_fn run, core_done_fn done, void *arg);

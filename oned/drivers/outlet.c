@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "oned/drivers/event.h"
 #include "oned/lifecycle/datastore.h"
 #include "oned/lifecycle/vm_lifecycle.h"
 
@@ -16,7 +17,7 @@ struct item {
 	enum item_kind kind;
 	long long id;
 	int level;
-	struct version *version;      /* of the VM, for commands about VMs and events */
+	struct version *version;      /* of the VM of a command about VMs, and of an event's object */
 	const char *mad_kind, *name, *action, *text; /* behind the struct */
 };
 
@@ -70,12 +71,13 @@ static void on_send(void *ctx, const char *kind, const char *name, const char *a
 	put(o, ITEM_SEND, id, 0, v, kind, name, action, payload);
 }
 
-static void on_event(void *ctx, const char *event, const char *payload)
+static void on_event(void *ctx, enum obj_type type, int id)
 {
 	struct outlet *o = ctx;
-	bool about_vm = !strcmp(event, "VM");
+	struct version *v = pool_get(o->core, type, id);
 
-	put(o, ITEM_EVENT, 0, 0, about_vm ? pool_get(o->core, OBJ_VM, atoi(payload)) : NULL, "", event, "", payload);
+	if (v) /* else it is gone by now */
+		put(o, ITEM_EVENT, id, 0, v, "", "", "", "");
 }
 
 static void on_vm_log(void *ctx, int vm_id, int level, const char *module, const char *text)
@@ -162,10 +164,7 @@ static void do_event(struct outlet *o, const struct item *it)
 
 	if (!mads_has(o->config.mads, "hm", "hm"))
 		return;
-	if (it->version)
-		vm_codec_event(it->version, &payload);
-	else
-		strbuf_adds(&payload, it->text);
+	event_message(it->version, &payload);
 	mads_send(o->config.mads, "hm", "hm", "EXECUTE", 0, payload.buf, NULL);
 	strbuf_done(&payload);
 }

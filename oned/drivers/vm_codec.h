@@ -28,7 +28,5 @@ struct vm_mad { const char *name, *type; struct tmpl *defaults; };
 enum one_rc vm_codec_vmm(const struct vm_codec *c, const struct version *v, const char *action, struct strbuf *payload, struct one_err *err);
 /* which: "prolog", "resume", "epilog", "stop", "delete". */
 enum one_rc vm_codec_tm(const struct vm_codec *c, const struct version *v, const char *which, struct strbuf *payload, struct one_err *err);
-/* <HOOK_MESSAGE> of a state change, base64. */
-void vm_codec_event(const struct version *v, struct strbuf *payload);
 
 #endif

@@ -6,7 +6,6 @@
 #include "common/log.h"
 #include "oned/objects/vm_quota.h"
 #include "oned/objects/vnc_ports.h"
-#include "oned/lifecycle/events.h"
 #include "oned/objects/cluster.h"
 #include "oned/objects/datastore.h"
 #include "oned/objects/host.h"
@@ -63,7 +62,6 @@ static void set_state(struct txn *t, struct vm *vm, enum vm_state state, enum vm
 	vm->lcm_state = vm->prev_lcm_state = lcm;
 	if (was != is)
 		vm_quota_running(t, vm, is);
-	event_vm_state(t, vm);
 }
 
 /* ---- the steps of a row ---- */

@@ -89,7 +89,7 @@ static int host_row(const struct object *o, const struct version *v, const struc
 
 const struct obj_ops host_ops = {
 	.type = OBJ_HOST, .token = "HOST", .word = "host", .root = "HOST", .pool_root = "HOST_POOL", .table = TABLE_HOST,
-	.size = sizeof(struct host), .flags = OBJ_F_NAME_GLOBAL,
+	.size = sizeof(struct host), .flags = OBJ_F_NAME_GLOBAL | OBJ_F_EVENTS | OBJ_F_EVENT_NEW,
 	.load = host_load, .render = host_render, .index = host_index, .row = host_row,
 };
 

@@ -142,7 +142,7 @@ static void image_index(const struct object *o, struct obj_index *out)
 
 const struct obj_ops image_ops = {
 	.type = OBJ_IMAGE, .token = "IMAGE", .word = "image", .root = "IMAGE", .pool_root = "IMAGE_POOL", .table = TABLE_IMAGE,
-	.size = sizeof(struct image), .flags = OBJ_F_OWNED | OBJ_F_LOCKABLE | OBJ_F_NAME_OWNER | OBJ_F_ATTR_ONCE,
+	.size = sizeof(struct image), .flags = OBJ_F_OWNED | OBJ_F_LOCKABLE | OBJ_F_NAME_OWNER | OBJ_F_ATTR_ONCE | OBJ_F_EVENTS,
 	.load = image_load, .render = image_render, .index = image_index,
 };
 

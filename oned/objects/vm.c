@@ -239,7 +239,7 @@ static enum one_rc vm_peek(const struct sql_value *cols, struct object *head, st
 
 const struct obj_ops vm_ops = {
 	.type = OBJ_VM, .token = "VM", .word = "virtual machine", .root = "VM", .pool_root = "VM_POOL", .table = TABLE_VM,
-	.size = sizeof(struct vm), .flags = OBJ_F_OWNED | OBJ_F_LOCKABLE | OBJ_F_DROP,
+	.size = sizeof(struct vm), .flags = OBJ_F_OWNED | OBJ_F_LOCKABLE | OBJ_F_DROP | OBJ_F_EVENTS | OBJ_F_EVENT_NEW,
 	.load = vm_load, .render = vm_render, .brief = vm_brief, .index = vm_index, .row = vm_row, .peek = vm_peek,
 };
 

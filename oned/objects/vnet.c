@@ -165,7 +165,7 @@ static int vnet_row(const struct object *o, const struct version *v, const struc
 
 const struct obj_ops vnet_ops = {
 	.type = OBJ_NET, .token = "NET", .word = "virtual network", .root = "VNET", .pool_root = "VNET_POOL", .table = TABLE_NETWORK,
-	.size = sizeof(struct vnet), .flags = OBJ_F_OWNED | OBJ_F_LOCKABLE | OBJ_F_NAME_OWNER,
+	.size = sizeof(struct vnet), .flags = OBJ_F_OWNED | OBJ_F_LOCKABLE | OBJ_F_NAME_OWNER | OBJ_F_EVENTS | OBJ_F_EVENT_NEW,
 	.load = vnet_load, .render = vnet_render, .index = vnet_index, .row = vnet_row,
 };
 

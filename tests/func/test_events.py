@@ -54,6 +54,32 @@ class Events(OneCase):
         seen = self.states(subscriber, vm, ('DONE', 'LCM_INIT'))
         self.assertEqual(seen, [('ACTIVE', 'SHUTDOWN'), ('ACTIVE', 'EPILOG'), ('DONE', 'LCM_INIT')])
 
+    def objects(self, subscriber, kind, oid, last):
+        """The states of one host, image or network, up to the last."""
+        seen = []
+        while not seen or seen[-1] != last:
+            message = subscriber.receive(15)
+            self.assertIsNotNone(message, f'{seen} and then nothing')
+            content = ET.fromstring(base64.b64decode(message[1]))
+            if (content.findtext('HOOK_OBJECT'), content.findtext('RESOURCE_ID')) == (kind, str(oid)):
+                seen.append(content.findtext('STATE'))
+                self.assertEqual(message[0].decode(), f'EVENT STATE {kind}/{seen[-1]}//{oid} ')
+                self.assertEqual(content.findtext('REMOTE_HOST'), content.findtext('HOST/NAME'))
+                self.assertEqual(content.findtext({'NET': 'VNET'}.get(kind, kind) + '/ID'), str(oid))
+        return seen
+
+    def test_hosts_images_and_networks_tell_their_states(self):
+        subscriber = self.subscriber('EVENT STATE HOST/', 'EVENT STATE IMAGE/', 'EVENT STATE NET/')
+        host = self.call('one.host.allocate', 'told', 'dummy', 'dummy', -1)
+        self.assertEqual(self.objects(subscriber, 'HOST', host, 'MONITORED'), ['INIT', 'MONITORED'])
+        self.call('one.host.rename', host, 'renamed')
+        self.call('one.host.status', host, 1)
+        self.assertEqual(self.objects(subscriber, 'HOST', host, 'DISABLED'), ['DISABLED'])
+        image = self.call('one.image.allocate', 'NAME=told\nTYPE=DATABLOCK\nSIZE=1', self.cloud.images_ds)
+        self.assertEqual(self.objects(subscriber, 'IMAGE', image, 'READY'), ['READY'])
+        net = self.call('one.vn.allocate', 'NAME=told\nVN_MAD=dummy\nBRIDGE=b', -1)
+        self.assertEqual(self.objects(subscriber, 'NET', net, 'READY'), ['READY'])
+
     def test_a_subscriber_gets_only_what_he_asked_for(self):
         vm = self.cloud.allocate()
         subscriber = self.subscriber(f'EVENT VM {vm}/ACTIVE/RUNNING ')

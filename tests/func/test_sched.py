@@ -6,10 +6,14 @@ import invariants
 from functest import VM, Cloud, OneCase
 
 
+# The shipped configuration measures no system datastore of the dummy driver (as OpenNebula's), so no disk would fit.
+MEASURED = 'DATASTORE_MAD=[ EXECUTABLE="one_datastore", ARGUMENTS="-t 15 -d dummy -s dummy,shared,ssh" ]'
+
+
 class Scheduler(OneCase):
     """An interval that no test waits for: what happens, happens because of an event."""
 
-    options = dict(sched_interval=120)
+    options = dict(sched_interval=120, conf=MEASURED)
 
     @classmethod
     def prepare(cls):
@@ -118,7 +122,7 @@ class SchedulerOnMariaDB(Scheduler):
 class Together(OneCase):
     """The two of them ending and starting."""
 
-    options = dict(sched_interval=1)
+    options = dict(sched_interval=1, conf=MEASURED)
 
     def test_the_scheduler_waits_for_oned_and_goes_on_after_its_restart(self):
         cloud = Cloud(self.one)
