@@ -1,4 +1,4 @@
-/* ACL rules, indexed by whom they speak of, so that a check looks at few of them.
+/* ACL rules, indexed by what they are about and by whom they speak of, so that a check looks at few of them.
  *
  * The rules are objects of the pool OBJ_ACL (struct acl_rule); this index follows what the core publishes. */
 #ifndef ONED_AUTH_ACL_H

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -201,6 +202,90 @@ static void a_view_gathers_what_rules_show(void **state)
 	arena_done(&arena);
 }
 
+/* ---- the index against going through all rules ---- */
+
+static bool matches(const struct acl_rule *r, const struct identity *who, unsigned rights, const struct auth_target *t)
+{
+	uint64_t id = r->resource & 0xFFFFFFFF;
+	bool user = r->user == ACL_ALL || r->user == (ACL_INDIVIDUAL | (uint64_t)who->uid), resource = false;
+
+	for (int i = 0; i < who->n_gids; i++)
+		user |= r->user == (ACL_GROUP | (uint64_t)who->gids[i]);
+	if (r->resource & ACL_ALL)
+		resource = !t->only_named;
+	else if (r->resource & ACL_INDIVIDUAL)
+		resource = (int)id == t->oid;
+	else if (r->resource & ACL_GROUP)
+		resource = (int)id == t->gid;
+	else
+		for (int i = 0; i < t->n_clusters; i++)
+			resource |= !t->only_named && (int)id == t->clusters[i];
+	return user && resource && (r->resource & ACL_TYPE(t->type)) && (r->rights & rights) == rights &&
+	       (r->zone == ACL_ALL || r->zone == ACL_INDIVIDUAL);
+}
+
+static bool some_rule_matches(const struct identity *who, unsigned rights, const struct auth_target *t)
+{
+	struct version **list;
+	size_t n = pool_collect(core, OBJ_ACL, -1, -1, NULL, NULL, &list);
+	bool found = false;
+
+	for (size_t i = 0; i < n; i++)
+		found |= matches((const struct acl_rule *)list[i]->obj, who, rights, t);
+	pool_release(list, n);
+	return found;
+}
+
+static uint64_t any_of(const uint64_t *values, int n)
+{
+	return values[random() % n];
+}
+
+static void add_any_rule(void)
+{
+	static const uint64_t whom[] = { ACL_ALL, ACL_INDIVIDUAL, ACL_GROUP, ACL_GROUP }, where[] = { ACL_ALL, ACL_INDIVIDUAL, ACL_INDIVIDUAL | 3 };
+	static const uint64_t which[] = { ACL_ALL, ACL_INDIVIDUAL, ACL_GROUP, ACL_CLUSTER };
+	static const uint64_t types[] = { ACL_TYPE(OBJ_NET), ACL_TYPE(OBJ_HOST), ACL_TYPE(OBJ_NET) | ACL_TYPE(OBJ_HOST) };
+	uint64_t user = any_of(whom, 4), resource = any_of(which, 4);
+
+	user |= user == ACL_ALL ? 0 : (uint64_t)random() % 12;
+	resource |= any_of(types, 3) | (resource == ACL_ALL ? 0 : (uint64_t)random() % 6);
+	add(user, resource, (uint64_t)random() % 15 + 1, any_of(where, 3), NULL); /* malformed and equal ones are refused */
+}
+
+static void compare_some_checks(void)
+{
+	static const unsigned ops[] = { AUTH_USE, AUTH_MANAGE, AUTH_ADMIN, AUTH_CREATE };
+
+	for (int i = 0; i < 20; i++) {
+		int gids[] = { (int)(random() % 4), (int)(4 + random() % 4), (int)(8 + random() % 4) };
+		int clusters[] = { (int)(random() % 6), (int)(random() % 6) };
+		struct identity who = { .uid = (int)(random() % 12), .gid = gids[0], .gids = gids, .n_gids = (int)(random() % 4) };
+		struct auth_target t = { .type = random() % 2 ? OBJ_NET : OBJ_HOST, .oid = (int)(random() % 7) - 1, .gid = (int)(random() % 6),
+					 .clusters = clusters, .n_clusters = (int)(random() % 3), .only_named = random() % 5 == 0 };
+		unsigned op = ops[random() % 4];
+
+		assert_int_equal(acl_allows(acl, &who, op, &t, 0), some_rule_matches(&who, op, &t));
+	}
+}
+
+static void the_index_says_what_all_rules_say(void **state)
+{
+	(void)state;
+	srandom(7);
+	for (int round = 0; round < 300; round++) {
+		int id = (int)(random() % (pool_size(core, OBJ_ACL) + 1));
+		struct version *v = pool_get(core, OBJ_ACL, id);
+
+		add_any_rule();
+		if (v && random() % 2)
+			core_run(core, delete_rule, &id, NULL);
+		version_unref(v);
+		compare_some_checks();
+	}
+	assert_true(pool_count(core, OBJ_ACL) > 20);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -209,6 +294,7 @@ int main(void)
 		TEST(locks_bind_admins_too_but_not_what_is_exempt), TEST(rules_of_each_form_are_found),
 		TEST(a_reservation_is_reached_by_name_only), TEST(a_deleted_rule_gives_nothing_more),
 		TEST(wrong_rules_are_refused_with_the_reason), TEST(a_view_gathers_what_rules_show),
+		TEST(the_index_says_what_all_rules_say),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
