@@ -8,6 +8,7 @@
 #include "oned/api/api.h"
 #include "oned/auth/group.h"
 #include "oned/auth/user.h"
+#include "oned/core/pool_index.h"
 
 enum { FILTER_GROUP = -4, FILTER_MINE = -3, FILTER_ALL = -2, FILTER_MINE_AND_GROUPS = -1 };
 
@@ -116,10 +117,33 @@ static void cut_page(struct version **list, size_t *n, int first, int last)
 	*n = keep;
 }
 
+/* Who of the pool may come into question at all; false: anybody. Never less than what flag_shows says yes to. */
+static bool sight_of(const struct looking *l, struct idset *own_group, struct pool_sight *s)
+{
+	int flag = l->f->flag;
+
+	*s = (struct pool_sight){ .uid = -1 };
+	if (l->f->only) {
+		s->ids = l->f->only;
+	} else if (flag == FILTER_MINE || flag >= 0) {
+		s->uid = flag >= 0 ? flag : l->who->uid;
+	} else if (flag == FILTER_GROUP) {
+		s->whole_groups = own_group;
+	} else if (l->who->admin || l->acl.all || l->acl.clusters.n) {
+		return false;
+	} else {
+		*s = (struct pool_sight){ .uid = l->who->uid, .gids = l->who->gids, .n_gids = l->who->n_gids, .everybodys = true,
+					  .whole_groups = &l->acl.gids, .ids = &l->acl.oids };
+	}
+	return true;
+}
+
 enum one_rc filter_collect(struct call *c, enum obj_type type, const struct pool_filter *f, struct version ***list, size_t *n)
 {
 	struct looking l = { .f = f, .who = &c->who, .first = -1, .last = -1 };
+	struct idset own_group = { .ids = &c->who.gid, .n = 1 };
 	bool page = f->last < -1;
+	struct pool_sight sight;
 
 	if (f->flag < FILTER_GROUP)
 		return call_fail(c, ONE_API, "Incorrect filter_flag");
@@ -128,7 +152,10 @@ enum one_rc filter_collect(struct call *c, enum obj_type type, const struct pool
 		l.first = f->first;
 		l.last = f->last;
 	}
-	*n = pool_collect(c->api->core, type, l.first, l.last, wanted, &l, list);
+	if (sight_of(&l, &own_group, &sight))
+		*n = pool_collect_seen(c->api->core, type, &sight, l.first, l.last, wanted, &l, list);
+	else
+		*n = pool_collect(c->api->core, type, l.first, l.last, wanted, &l, list);
 	if (descending(c))
 		reverse(*list, *n);
 	if (page)

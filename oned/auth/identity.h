@@ -21,9 +21,18 @@ struct identity {
 
 static inline bool identity_in_group(const struct identity *who, int gid)
 {
-	for (int i = 0; i < who->n_gids; i++)
-		if (who->gids[i] == gid)
+	int low = 0, high = who->n_gids;
+
+	while (low < high) {
+		int mid = low + (high - low) / 2;
+
+		if (who->gids[mid] == gid)
 			return true;
+		if (who->gids[mid] < gid)
+			low = mid + 1;
+		else
+			high = mid;
+	}
 	return false;
 }
 

@@ -70,6 +70,11 @@ int pool_size(struct core *c, enum obj_type type); /* all ids are below it */
  * *out is malloc'ed; free with pool_release. */
 typedef bool (*pool_want_fn)(void *ctx, const struct version *v);
 size_t pool_collect(struct core *c, enum obj_type type, int first, int last, pool_want_fn want, void *ctx, struct version ***out);
+/* The same, looking only at what somebody may be shown where that is found sooner (the pool has owners, and it isn't most of it); so `want` has the
+ * last word, and is given a few or all. */
+struct pool_sight;
+size_t pool_collect_seen(struct core *c, enum obj_type type, const struct pool_sight *sight, int first, int last, pool_want_fn want,
+			 void *ctx, struct version ***out);
 void pool_release(struct version **list, size_t n);
 
 /* The latest monitoring samples. */

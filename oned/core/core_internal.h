@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include "common/map.h"
 #include "oned/core/core.h"
+#include "oned/core/pool_index.h"
 #include "oned/core/txn.h"
 
 /* Published versions of one type. `lock` is held for moments: while pointers are copied or replaced. */
@@ -15,6 +16,7 @@ struct pool {
 	struct version **slots;   /* by id */
 	int cap, count;
 	struct smap names;        /* name or "uid name" -> id + 1, for types with unique names */
+	struct pool_index index;  /* of types with owners */
 	int last_id;              /* the core thread's only: pool_control */
 };
 

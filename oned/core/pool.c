@@ -18,6 +18,7 @@ void pool_done(struct pool *p)
 		version_unref(p->slots[i]);
 	free(p->slots);
 	smap_done(&p->names);
+	pool_index_done(&p->index);
 	pthread_mutex_destroy(&p->lock);
 }
 
@@ -69,6 +70,8 @@ void pool_publish(struct pool *p, int id, struct version *v)
 		index_name(p, old, false);
 	if (v)
 		index_name(p, v, true);
+	if (p->ops->flags & OBJ_F_OWNED)
+		pool_index_change(&p->index, old, v);
 	p->slots[id] = v;
 	p->count += (v != NULL) - (old != NULL);
 	pthread_mutex_unlock(&p->lock);
@@ -126,25 +129,76 @@ int pool_size(struct core *c, enum obj_type type)
 	return size;
 }
 
-size_t pool_collect(struct core *c, enum obj_type type, int first, int last, pool_want_fn want, void *ctx,
-		    struct version ***out)
+/* What is looked at of a pool, and what of it is taken. */
+struct looking { struct pool *pool; int first, last; pool_want_fn want; void *ctx; struct version **list; size_t n; };
+
+static struct looking begin_look(struct pool *p, int first, int last, pool_want_fn want, void *ctx)
+{
+	return (struct looking){ .pool = p, .first = first < 0 ? 0 : first, .last = last < 0 || last >= p->cap ? p->cap - 1 : last,
+				 .want = want, .ctx = ctx };
+}
+
+static void look_at(struct looking *l, int id)
+{
+	struct version *v = l->pool->slots[id];
+
+	if (v && (!l->want || l->want(l->ctx, v)))
+		l->list[l->n++] = version_ref(v);
+}
+
+static void look_at_all(struct looking *l)
+{
+	l->list = xmalloc(((size_t)l->pool->count + 1) * sizeof(*l->list));
+	for (int id = l->first; id <= l->last; id++)
+		look_at(l, id);
+}
+
+size_t pool_collect(struct core *c, enum obj_type type, int first, int last, pool_want_fn want, void *ctx, struct version ***out)
 {
 	struct pool *p = &c->pools[type];
-	struct version **list;
-	size_t n = 0;
+	struct looking l;
 
 	pthread_mutex_lock(&p->lock);
-	list = xmalloc(((size_t)p->count + 1) * sizeof(*list));
-	if (first < 0)
-		first = 0;
-	if (last < 0 || last >= p->cap)
-		last = p->cap - 1;
-	for (int i = first; i <= last; i++)
-		if (p->slots[i] && (!want || want(ctx, p->slots[i])))
-			list[n++] = version_ref(p->slots[i]);
+	l = begin_look(p, first, last, want, ctx);
+	look_at_all(&l);
 	pthread_mutex_unlock(&p->lock);
-	*out = list;
-	return n;
+	*out = l.list;
+	return l.n;
+}
+
+/* Where the index names most of the pool, going through all of it is less work. */
+#define WORTH_OF_POOL 4
+
+static bool look_at_seen(struct looking *l, const struct pool_sight *sight)
+{
+	int *ids, n;
+
+	if (!(l->pool->ops->flags & OBJ_F_OWNED))
+		return false;
+	n = pool_index_find(&l->pool->index, sight, l->pool->count / WORTH_OF_POOL, &ids);
+	if (n < 0)
+		return false;
+	l->list = xmalloc(((size_t)n + 1) * sizeof(*l->list));
+	for (int i = 0; i < n; i++)
+		if (ids[i] >= l->first && ids[i] <= l->last)
+			look_at(l, ids[i]);
+	free(ids);
+	return true;
+}
+
+size_t pool_collect_seen(struct core *c, enum obj_type type, const struct pool_sight *sight, int first, int last, pool_want_fn want,
+			 void *ctx, struct version ***out)
+{
+	struct pool *p = &c->pools[type];
+	struct looking l;
+
+	pthread_mutex_lock(&p->lock);
+	l = begin_look(p, first, last, want, ctx);
+	if (!look_at_seen(&l, sight))
+		look_at_all(&l);
+	pthread_mutex_unlock(&p->lock);
+	*out = l.list;
+	return l.n;
 }
 
 void pool_release(struct version **list, size_t n)
