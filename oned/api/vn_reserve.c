@@ -91,12 +91,12 @@ void api_vn_reserve(struct txn *t, struct call *c)
 		txn_no_object(t, OBJ_NET, -1);
 		return;
 	}
+	if (!may_reserve(t, c, id, &w))
+		return;
 	if (seen->parent >= 0) {
 		txn_fail(t, ONE_ACTION, "Cannot reserve addresses from a reserved VNET");
 		return;
 	}
-	if (!may_reserve(t, c, id, &w))
-		return;
 	reservation = w.into >= 0 ? txn_edit(t, OBJ_NET, (int)w.into) :
 				    vnet_create(t, &owner, vnet_reservation_template(seen, w.name, t->arena), id, seen->clusters.ids,
 						seen->clusters.n);

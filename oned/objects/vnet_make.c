@@ -116,7 +116,7 @@ enum one_rc vnet_ar_remove(struct txn *t, struct vnet *vn, int ar_id, bool force
 	if (ar->n_leases && !force)
 		return txn_fail(t, ONE_INTERNAL, "Address Range has leases in use");
 	give_back(t, vn, ar);
-	vnet_reservation_given_back(t, vn, (long long)ar->size);
+	vnet_reservation_given_back(t, vn, ar);
 	unlink_range(vn, ar);
 	return t->err.rc;
 }
@@ -390,7 +390,7 @@ enum one_rc vnet_destroy(struct txn *t, struct vnet *vn)
 	if (vnet_used_leases(vn) || vn->vrouters.n)
 		return txn_fail(t, ONE_ACTION, "Can not remove a virtual network with leases in use");
 	free_parent(t, vn);
-	vnet_reservation_given_back(t, vn, -1);
+	vnet_reservation_given_back(t, vn, NULL);
 	cluster_forget(t, OBJ_NET, vn->o.id, vn->clusters.ids, vn->clusters.n);
 	vdc_resource_deleted(t, VDC_VNET, vn->o.id);
 	vlan_ids_release(t, vn);

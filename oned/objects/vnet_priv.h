@@ -13,7 +13,7 @@ void vnet_vm_forget(struct vnet *vn, int vm_id);
 bool address_asked(const struct attr *v, enum address_kind *kind, const char **text);
 /* Adds a range, a part of its parent's range parent_ar (-1: of its own). ONE_INTERNAL with the reason, nothing added. */
 enum one_rc vnet_range_add(struct txn *t, struct vnet *vn, const struct attr *from, int parent_ar, struct one_err *err);
-/* Addresses of a reservation (n < 0: all) go back: they count no longer. */
-void vnet_reservation_given_back(struct txn *t, const struct vnet *vn, long long n);
+/* The addresses of one range of a reservation (NULL: of all) go back: they count no longer. */
+void vnet_reservation_given_back(struct txn *t, const struct vnet *vn, const struct address_range *ar);
 
 #endif

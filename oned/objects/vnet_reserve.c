@@ -18,12 +18,18 @@ struct tmpl *vnet_reservation_template(const struct vnet *vn, const char *name, 
 
 /* ---- quotas ---- */
 
+/* Of the network it was reserved from: a range that was added to the reservation itself takes nothing of that. */
+static long long reserved(const struct address_range *ar)
+{
+	return attr_get(ar->attr, "PARENT_NETWORK_AR_ID") ? (long long)ar->size : 0;
+}
+
 static long long addresses(const struct vnet *vn)
 {
 	long long n = 0;
 
 	for (const struct address_range *ar = vn->ranges; ar; ar = ar->next)
-		n += (long long)ar->size;
+		n += reserved(ar);
 	return n;
 }
 
@@ -37,10 +43,10 @@ static void uncount(struct txn *t, int uid, int gid, int network, long long n)
 	quota_del(t, uid, gid, QUOTA_NETWORK, network, &(struct quota_amount){ "LEASES", (double)n }, 1);
 }
 
-void vnet_reservation_given_back(struct txn *t, const struct vnet *vn, long long n)
+void vnet_reservation_given_back(struct txn *t, const struct vnet *vn, const struct address_range *ar)
 {
 	if (vn->parent >= 0)
-		uncount(t, vn->o.uid, vn->o.gid, vn->parent, n < 0 ? addresses(vn) : n);
+		uncount(t, vn->o.uid, vn->o.gid, vn->parent, ar ? reserved(ar) : addresses(vn));
 }
 
 enum one_rc vnet_reservation_moved(struct txn *t, const struct vnet *vn, int old_uid, int old_gid)
