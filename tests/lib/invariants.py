@@ -16,10 +16,11 @@ ENDING = {LCM['EPILOG'], LCM['EPILOG_FAILURE']}
 
 class Machine:
     def __init__(self, x):
-        self.id, self.uid = int(x.findtext('ID')), int(x.findtext('UID'))
+        self.id, self.uid, self.gid = (int(x.findtext(k)) for k in ('ID', 'UID', 'GID'))
         self.state, self.lcm = int(x.findtext('STATE')), int(x.findtext('LCM_STATE'))
         self.cpu, self.memory_mb = decimal.Decimal(x.findtext('TEMPLATE/CPU')), int(x.findtext('TEMPLATE/MEMORY'))
         self.images = [int(e.text) for e in x.findall('TEMPLATE/DISK/IMAGE_ID')]
+        self.disks = x.findall('TEMPLATE/DISK')
         self.nics = [(int(n.findtext('NETWORK_ID')), n.findtext('MAC')) for n in x.findall('TEMPLATE/NIC')]
         self.records = x.findall('HISTORY_RECORDS/HISTORY')
 
@@ -105,20 +106,74 @@ def check_clusters(one, report):
         report.same(f'cluster {cluster} DATASTORES', ids(x, 'DATASTORES/ID'), sorted(d for c, d in stores if c == cluster))
 
 
+# ---- quotas ----
+
+RUNNING = {VM[s] for s in ('INIT', 'PENDING', 'HOLD', 'ACTIVE', 'CLONING', 'CLONING_FAILURE')}
+
+
+def vm_usage(vm):
+    """(section, id of what is counted, metric) and how much."""
+    yield ('VM', '', 'VMS'), 1
+    yield ('VM', '', 'CPU'), vm.cpu
+    yield ('VM', '', 'MEMORY'), vm.memory_mb
+    if vm.state in RUNNING:
+        yield ('VM', '', 'RUNNING_VMS'), 1
+        yield ('VM', '', 'RUNNING_CPU'), vm.cpu
+        yield ('VM', '', 'RUNNING_MEMORY'), vm.memory_mb
+    for disk in vm.disks:
+        if disk.findtext('IMAGE_ID') is not None:
+            yield ('IMAGE', disk.findtext('IMAGE_ID'), 'RVMS'), 1
+        where = disk.findtext('CLONE_TARGET' if disk.findtext('CLONE') == 'YES' else 'LN_TARGET')
+        size = int(disk.findtext('SIZE', '0'))
+        if disk.findtext('IMAGE_ID') is None or where == 'SYSTEM':
+            yield ('VM', '', 'SYSTEM_DISK_SIZE'), size
+        elif where == 'SELF':
+            yield ('DATASTORE', disk.findtext('DATASTORE_ID'), 'SIZE'), size
+    for net, _ in vm.nics:
+        yield ('NETWORK', str(net), 'LEASES'), 1
+
+
+def usage(one, vms):
+    """What everybody uses: ('USER' or 'GROUP', id) -> what is counted -> how much. oneadmin and its group are never counted."""
+    used = collections.defaultdict(collections.Counter)
+
+    def count(uid, gid, what, amount):
+        for party in (('USER', uid), ('GROUP', gid)):
+            if party[1] > 0:
+                used[party][what] += amount
+    for vm in vms:
+        for what, amount in vm_usage(vm):
+            count(vm.uid, vm.gid, what, amount)
+    for x in one.xml('one.imagepool.info', -2, -1, -1).findall('IMAGE'):
+        owners = int(x.findtext('UID')), int(x.findtext('GID'))
+        count(*owners, ('DATASTORE', x.findtext('DATASTORE_ID'), 'IMAGES'), 1)
+        count(*owners, ('DATASTORE', x.findtext('DATASTORE_ID'), 'SIZE'), int(x.findtext('SIZE')))
+    for x in one.xml('one.vnpool.info', -2, -1, -1).findall('VNET'):
+        if x.findtext('PARENT_NETWORK_ID'):     # a reservation
+            size = sum(int(ar.findtext('SIZE')) for ar in x.findall('AR_POOL/AR') if ar.findtext('PARENT_NETWORK_AR_ID') is not None)
+            count(int(x.findtext('UID')), int(x.findtext('GID')), ('NETWORK', x.findtext('PARENT_NETWORK_ID'), 'LEASES'), size)
+    return used
+
+
+def counted(quotas):
+    """What a QUOTAS element says is used, without noughts."""
+    found = collections.Counter()
+    for section in ('DATASTORE', 'NETWORK', 'VM', 'IMAGE'):
+        for record in quotas.findall(f'{section}_QUOTA/{section}'):
+            for metric in record:
+                if metric.tag.endswith('_USED') and decimal.Decimal(metric.text) != 0:
+                    found[section, record.findtext('ID', ''), metric.tag.removesuffix('_USED')] = decimal.Decimal(metric.text)
+    return found
+
+
 def check_quotas(one, vms, report):
-    """Users but oneadmin, whom no quota counts."""
-    for x in one.xml('one.userpool.info').findall('USER'):
-        uid = int(x.findtext('ID'))
-        if uid == 0:
-            continue
-        quota = one.xml('one.user.info', uid).find('VM_QUOTA/VM')
-        mine = [vm for vm in vms if vm.uid == uid]
-        if quota is None:
-            report.same(f'user {uid} without VM_QUOTA', [], [vm.id for vm in mine])
-            continue
-        report.same(f'user {uid} VMS_USED', int(quota.findtext('VMS_USED')), len(mine))
-        report.same(f'user {uid} CPU_USED', decimal.Decimal(quota.findtext('CPU_USED')), sum(vm.cpu for vm in mine))
-        report.same(f'user {uid} MEMORY_USED', int(quota.findtext('MEMORY_USED')), sum(vm.memory_mb for vm in mine))
+    used = usage(one, vms)
+    for party, pool in (('USER', 'one.userpool.info'), ('GROUP', 'one.grouppool.info')):
+        for quotas in one.xml(pool).findall('QUOTAS'):
+            id = int(quotas.findtext('ID'))
+            has, wants = counted(quotas), used[party, id]
+            for what in sorted(set(has) | {k for k, v in wants.items() if v}):
+                report.same(f'{party} {id} {what[0]} {what[1]} {what[2]}_USED', has[what], wants[what])
 
 
 def broken(one):
