@@ -140,11 +140,20 @@ static void hide(struct arena *arena, struct attr *a)
 		hide(arena, k);
 }
 
+/* Keys that are told only when they are set: OpenNebula has no value for them by itself. */
+static bool has_no_default(const char *name)
+{
+	return !strcmp(name, "HOSTNAME") || !strcmp(name, "ONEGATE_ENDPOINT");
+}
+
 void config_to_xml(const struct conf *c, bool with_secrets, struct strbuf *out)
 {
 	struct arena arena = ARENA_INIT;
 	struct tmpl *copy = tmpl_copy(&arena, c->values);
 
+	for (const struct attr *a = c->values->first; a; a = a->next)
+		if (has_no_default(a->name) && !*a->value)
+			tmpl_remove(copy, a->name);
 	for (struct attr *a = copy->first; a && !with_secrets; a = a->next)
 		if (is_secret(a->name))
 			hide(&arena, a);

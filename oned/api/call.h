@@ -38,7 +38,7 @@ enum method_flags {
 
 struct method {
 	const char *name;          /* "one.vm.deploy" */
-	/* Parameters after the session: "name:type[=default]" separated by blanks; types: i int, b bool, s string, A array of ints.
+	/* Parameters after the session: "name:type[=default]" separated by blanks; types: i int, l i8, b bool, s string, A array of ints.
 	 * A leading '*' hides the value in logs. e.g. "id:i host:i enforce:b=false ds:i=-1 extra:s=" */
 	const char *params;
 	enum obj_type object;      /* whose word stands in error texts, and on which the right is checked */

@@ -457,6 +457,8 @@ static const char *wrong_type_text(char type)
 	switch (type) {
 	case 'i':
 		return "Parameter that is supposed to be integer is not";
+	case 'l':
+		return "Parameter that is supposed to be 64-bit integer is not";
 	case 'b':
 		return "Parameter that is supposed to be boolean is not";
 	case 's':
@@ -471,6 +473,8 @@ static bool type_matches(const struct rpc_value *v, char type)
 	switch (type) {
 	case 'i':
 		return v->type == RPC_INT;
+	case 'l':
+		return v->type == RPC_I8 || v->type == RPC_INT;
 	case 'b':
 		return v->type == RPC_BOOL;
 	case 's':

@@ -80,6 +80,8 @@ static const char *type_word(char type)
 	switch (type) {
 	case 'i':
 		return "int";
+	case 'l':
+		return "i8";
 	case 'b':
 		return "boolean";
 	case 's':

@@ -32,6 +32,9 @@ static void parse_param(struct arena *a, const char *text, struct param_spec *p)
 	case 'i':
 		p->dflt = (struct rpc_value){ .type = RPC_INT, .i = dflt ? atoll(dflt) : 0 };
 		break;
+	case 'l':
+		p->dflt = (struct rpc_value){ .type = RPC_I8, .i = dflt ? atoll(dflt) : 0 };
+		break;
 	case 'b':
 		p->dflt = (struct rpc_value){ .type = RPC_BOOL, .i = dflt && !strcmp(dflt, "true") };
 		break;

@@ -127,6 +127,69 @@ static void zone_raftstatus(struct call *c)
 		call_ok_text(c, status, sizeof(status) - 1);
 }
 
+/* ---- what only servers among themselves call ---- */
+
+static bool is_oneadmin(struct call *c)
+{
+	if (c->who.uid == USER_ONEADMIN)
+		return true;
+	call_fail(c, ONE_AUTHORIZATION, "%s", "");
+	return false;
+}
+
+static bool name_is_anothers(struct txn *t, const struct object *given)
+{
+	int has = txn_find(t, OBJ_ZONE, given->name, -1);
+
+	return has >= 0 && has != given->id;
+}
+
+/* A zone as the master of the federation has it. */
+static void zone_updatedb(struct txn *t, struct call *c)
+{
+	struct object *given = NULL;
+	struct one_err err = ONE_ERR_INIT;
+	const char *xml = call_str(c, 1);
+
+	if (!is_oneadmin(c))
+		return;
+	if (!txn_exists(t, OBJ_ZONE, call_int(c, 0)))
+		txn_no_object(t, OBJ_ZONE, call_int(c, 0));
+	else if (obj_load(&zone_ops, xml, strlen(xml), &given, &err))
+		txn_fail(t, ONE_INTERNAL, "Cannot update object from XML");
+	else if (given->id != call_int(c, 0) || obj_check_name(given->name, &err) || name_is_anothers(t, given))
+		txn_fail(t, ONE_INTERNAL, "Cannot update object from XML");
+	else
+		zone_take_over(txn_edit(t, OBJ_ZONE, given->id), (const struct zone *)given);
+	if (given)
+		obj_free(given);
+	call_ok_int(c, call_int(c, 0));
+}
+
+/* Replication and elections are of servers that share a zone, and this one is alone: it neither follows nor votes, and its term is 0. */
+static void refuse_peer(struct call *c)
+{
+	if (is_oneadmin(c))
+		call_fail(c, ONE_ACTION, "This server stands alone in its zone");
+	c->err.object_id = 0;
+}
+
+static void zone_voterequest(struct call *c)
+{
+	if (call_int(c, 1) >= 0)
+		refuse_peer(c);
+	else
+		call_fail(c, ONE_INTERNAL, "%s", "");
+	c->err.object_id = 0;
+}
+
+static void zone_fedreplicate(struct call *c)
+{
+	if (is_oneadmin(c))
+		call_fail(c, ONE_REPLICATION, "Error replicating log entry %llu: Cannot replicate federate log records on federation master.",
+			  (unsigned long long)UINT64_MAX);
+}
+
 const struct method zone_methods[] = {
 	/* clang-format off */
 	{ .name = "one.zone.info", .params = "id:i decrypt:b=false", .object = OBJ_ZONE, .right = AUTH_USE,
@@ -151,6 +214,15 @@ const struct method zone_methods[] = {
 	  .write = zone_delserver, .doc = "Takes a server out of the zone." },
 	{ .name = "one.zone.resetserver", .params = "id:i server:i", .object = OBJ_ZONE, .right = AUTH_ADMIN, .flags = M_NO_RIGHT,
 	  .write = zone_resetserver, .doc = "Replication to a server begins anew; there is none here." },
+	{ .name = "one.zone.updatedb", .params = "id:i xml:s", .object = OBJ_ZONE, .flags = M_NO_RIGHT, .write = zone_updatedb,
+	  .doc = "Takes a zone over as the XML says it; for oneadmin himself." },
+	{ .name = "one.zone.replicate", .params = "leader:i commit:l leader_term:i index:l term:i prev_index:l prev_term:i fed_index:l *sql:s",
+	  .object = OBJ_ZONE, .flags = M_NO_RIGHT | M_ZONE_DISABLED, .read = refuse_peer,
+	  .doc = "Refused: this server follows no other." },
+	{ .name = "one.zone.voterequest", .params = "term:i candidate:i log_index:l log_term:i", .object = OBJ_ZONE,
+	  .flags = M_NO_RIGHT | M_ZONE_DISABLED, .read = zone_voterequest, .doc = "Refused: this server has no vote." },
+	{ .name = "one.zone.fedreplicate", .params = "index:l prev_index:l *sql:s", .object = OBJ_ZONE, .flags = M_NO_RIGHT | M_ZONE_DISABLED,
+	  .read = zone_fedreplicate, .doc = "Refused: this is no slave of a federation." },
 	{ .name = NULL },
 	/* clang-format on */
 };

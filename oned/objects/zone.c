@@ -48,6 +48,14 @@ const struct obj_ops zone_ops = {
 	.load = zone_load, .render = zone_render, .index = zone_index, .check_update = zone_check_update,
 };
 
+void zone_take_over(struct zone *z, const struct zone *from)
+{
+	z->o.name = arena_strdup(&z->o.arena, from->o.name);
+	z->state = from->state;
+	z->o.tmpl = tmpl_copy(&z->o.arena, from->o.tmpl);
+	z->servers = tmpl_copy(&z->o.arena, from->servers);
+}
+
 enum one_rc zone_bootstrap(struct txn *t, const char *endpoint)
 {
 	struct zone *z = txn_new(t, OBJ_ZONE);

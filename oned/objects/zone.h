@@ -15,6 +15,8 @@ struct zone {
 
 extern const struct obj_ops zone_ops;
 
+/* z becomes what `from` is, but for its id. */
+void zone_take_over(struct zone *z, const struct zone *from);
 /* The first start: zone 0 "OpenNebula" with this endpoint. */
 enum one_rc zone_bootstrap(struct txn *t, const char *endpoint);
 

@@ -31,7 +31,7 @@ class Row:
                 given.append(id if name in ('id', 'uid', 'gid', 'cluster_id') or not given else 0)
             else:
                 given.append({'s': 'hold' if name == 'action' else '0' if name == 'ids' else f'NAME="n{id}"\nCPU=1\nMEMORY=1\nSIZE=1',
-                              'b': False, 'A': [0]}[kind])
+                              'b': False, 'l': 0, 'A': [0]}[kind])
         return given
 
 
@@ -57,7 +57,7 @@ class Introspection(OneCase):
             self.assertRegex(self.proxy().system.methodHelp(name), r'^\w.*\.$', name)
 
     def test_method_signature_is_what_the_reference_prints(self):
-        words = {'i': 'int', 'b': 'boolean', 's': 'string', 'A': 'array'}
+        words = {'i': 'int', 'l': 'i8', 'b': 'boolean', 's': 'string', 'A': 'array'}
         for row in rows():
             expected = ['array'] + ['string'] * row.session + [words[kind] for _, kind, _ in row.params]
             self.assertEqual(self.proxy().system.methodSignature(row.name), [expected], row.name)
@@ -144,7 +144,7 @@ class Parameters(OneCase):
                 self.assertEqual((fault.faultCode, fault.faultString), (WRONG_TYPE, 'Not enough parameters'), row.name)
 
     def test_a_parameter_of_another_type_is_a_fault(self):
-        texts = {'i': 'integer is not', 'b': 'boolean is not', 's': 'a string is not', 'A': 'an array is not'}
+        texts = {'i': 'integer is not', 'l': '64-bit integer is not', 'b': 'boolean is not', 's': 'a string is not', 'A': 'an array is not'}
         for row in self.rows:
             for i, (name, kind, _) in enumerate(row.params):
                 wrong = row.values()
