@@ -3,8 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/crypto.h"
 #include "oned/api/api.h"
 #include "oned/api/dispatch.h"
+#include "oned/store/readers.h"
 #include "oned/version.h"
 
 static void system_version(struct call *c)
@@ -18,6 +20,73 @@ static void system_config(struct call *c)
 	const struct strbuf *text = &c->api->config_xml[c->who.gid == GROUP_ONEADMIN];
 
 	call_ok_text(c, text->buf, text->len);
+}
+
+/* ---- the database, for oneadmin himself ---- */
+
+static bool is_oneadmin(struct call *c)
+{
+	if (c->who.uid == USER_ONEADMIN)
+		return true;
+	call_fail(c, ONE_AUTHORIZATION, "%s", "");
+	return false;
+}
+
+static void out_value(struct strbuf *out, const char *name, const struct sql_value *v)
+{
+	struct strbuf text = STRBUF_INIT, name64 = STRBUF_INIT;
+
+	if (v->type == SQL_V_INT) {
+		strbuf_addf(&text, "%lld", (long long)v->i);
+	} else if (v->type == SQL_V_UINT) {
+		strbuf_addf(&text, "%llu", (unsigned long long)v->i);
+	} else if (v->type == SQL_V_TEXT && v->s[0] == '<') { /* XML is told as base64, under another name */
+		strbuf_addf(&name64, "%s64", name);
+		base64_encode(v->s, v->len, &text);
+	} else if (v->type == SQL_V_TEXT) {
+		strbuf_add(&text, v->s, v->len);
+	}
+	xml_out_cdata(out, name64.len ? name64.buf : name, text.len ? text.buf : "");
+	strbuf_done(&text);
+	strbuf_done(&name64);
+}
+
+static bool out_row(void *ctx, const char *const *names, const struct sql_value *cols, int n)
+{
+	xml_out_open(ctx, "ROW");
+	for (int i = 0; i < n; i++)
+		out_value(ctx, names[i], &cols[i]);
+	xml_out_close(ctx, "ROW");
+	return true;
+}
+
+static void system_sqlquery(struct call *c)
+{
+	struct strbuf rows = STRBUF_INIT, *out;
+	struct store *s = is_oneadmin(c) ? readers_take(c->api->readers, &c->err) : NULL;
+
+	if (!s)
+		return;
+	if (!store_query(s, call_str(c, 0), out_row, &rows, &c->err)) {
+		out = call_ok_buffer(c);
+		xml_out_open(out, "SQL_COMMAND");
+		xml_out_cdata(out, "QUERY", call_str(c, 0));
+		xml_out_open(out, "RESULT");
+		strbuf_add(out, rows.buf, rows.len);
+		xml_out_close(out, "RESULT");
+		xml_out_close(out, "SQL_COMMAND");
+	} else {
+		c->err.rc = ONE_ACTION;
+	}
+	readers_give(c->api->readers, s);
+	strbuf_done(&rows);
+}
+
+/* What is in memory is the state: it would neither notice a change of the database nor leave it there. */
+static void system_sql(struct call *c)
+{
+	if (is_oneadmin(c))
+		call_fail(c, ONE_ACTION, "oned is running: its database is changed by its methods, or by hand while it is stopped");
 }
 
 /* ---- introspection: what a library would answer by itself ---- */
@@ -138,6 +207,10 @@ const struct method system_methods[] = {
 	  .read = system_version, .doc = "Version of OpenNebula whose API is served." },
 	{ .name = "one.system.config", .params = "", .object = OBJ_NONE, .flags = M_NO_RIGHT | M_ZONE_DISABLED | M_SECRET_ANSWER,
 	  .read = system_config, .doc = "oned's configuration as XML; secrets only for the group oneadmin." },
+	{ .name = "one.system.sqlquery", .params = "query:s", .object = OBJ_NONE, .flags = M_NO_RIGHT | M_BULK | M_SECRET_ANSWER,
+	  .read = system_sqlquery, .doc = "What the database answers to a SELECT; for oneadmin himself." },
+	{ .name = "one.system.sql", .params = "command:s federate:b", .object = OBJ_NONE, .flags = M_NO_RIGHT, .read = system_sql,
+	  .doc = "Refused: what oned has in memory is the state, and a change behind it would be lost." },
 	{ .name = NULL },
 	/* clang-format on */
 };

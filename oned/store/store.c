@@ -2,6 +2,8 @@
 #include "oned/store/store.h"
 
 #include <stdlib.h>
+#include <string.h>
+#include <strings.h>
 
 #include "common/arena.h"
 #include "oned/store/store_internal.h"
@@ -83,6 +85,33 @@ enum one_rc store_select(struct store *s, enum store_table t, const char *where,
 			 sql_row_fn row, void *ctx, struct one_err *err)
 {
 	return store_select_columns(s, t, STORE_ALL_COLUMNS, where, params, n, row, ctx, err);
+}
+
+struct named_reader { struct sql *db; store_named_row_fn row; void *ctx; };
+
+static bool named_row(void *ctx, const struct sql_value *cols, int n)
+{
+	struct named_reader *r = ctx;
+	const char *names[SQL_COLUMNS_MAX];
+
+	for (int i = 0; i < n; i++)
+		names[i] = sql_column_name(r->db, i);
+	return r->row(r->ctx, names, cols, n);
+}
+
+static bool is_select(const char *text)
+{
+	text += strspn(text, " \t\r\n");
+	return !strncasecmp(text, "SELECT", 6) && strchr(" \t\r\n(*", text[6]);
+}
+
+enum one_rc store_query(struct store *s, const char *select, store_named_row_fn row, void *ctx, struct one_err *err)
+{
+	struct named_reader reader = { .db = s->db, .row = row, .ctx = ctx };
+
+	if (!is_select(select))
+		return one_err_set(err, ONE_ACTION, "Only SELECT can be asked");
+	return sql_run(s->db, select, NULL, 0, named_row, &reader, err);
 }
 
 enum one_rc store_load(struct store *s, enum store_table t, sql_row_fn row, void *ctx, struct one_err *err)

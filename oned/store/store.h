@@ -57,6 +57,9 @@ size_t store_failed_row(const struct store *s);
 
 /* Reads a table in key order (order of its primary key), all columns. A row callback may not use the store. */
 enum one_rc store_load(struct store *s, enum store_table t, sql_row_fn row, void *ctx, struct one_err *err);
+/* One SELECT of somebody who may read everything, as it is; rows with the columns' names. ONE_ACTION when it is anything else. */
+typedef bool (*store_named_row_fn)(void *ctx, const char *const *names, const struct sql_value *cols, int n);
+enum one_rc store_query(struct store *s, const char *select, store_named_row_fn row, void *ctx, struct one_err *err);
 /* Reads with a condition of ours, e.g. "vid = ? ORDER BY seq". Never text from outside. */
 enum one_rc store_select(struct store *s, enum store_table t, const char *where, const struct sql_value *params, int n,
 			 sql_row_fn row, void *ctx, struct one_err *err);

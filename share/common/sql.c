@@ -80,10 +80,16 @@ enum one_rc sql_run(struct sql *db, const char *text, const struct sql_value *pa
 
 	if (rc != ONE_OK)
 		return rc;
-	db->running = true;
+	db->running = stmt;
 	rc = db->driver->run(db, stmt, params, n_params, row, ctx, err);
-	db->running = false;
+	db->running = NULL;
 	return rc;
+}
+
+const char *sql_column_name(const struct sql *db, int i)
+{
+	assert(db->running);
+	return db->driver->column_name(db->running, i);
 }
 
 enum one_rc sql_run_many(struct sql *db, const char *text, const struct sql_value *params, int n_params, int rows,

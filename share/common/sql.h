@@ -34,6 +34,8 @@ struct sql_value { enum sql_type type; int64_t i; const char *s; size_t len; };
 
 struct sql;
 
+#define SQL_COLUMNS_MAX 64 /* of a result; what is more is left out */
+
 enum one_rc sql_open(const struct sql_config *config, struct sql **out, struct one_err *err);
 void sql_close(struct sql *db);
 enum sql_backend sql_backend(const struct sql *db);
@@ -44,6 +46,8 @@ typedef bool (*sql_row_fn)(void *ctx, const struct sql_value *cols, int n);
 /* Runs one statement with its parameters ('?' in the text); row may be NULL. */
 enum one_rc sql_run(struct sql *db, const char *text, const struct sql_value *params, int n_params,
 		    sql_row_fn row, void *ctx, struct one_err *err);
+/* Inside a row callback: the name of the i-th column of the result. */
+const char *sql_column_name(const struct sql *db, int i);
 /* The same statement for many rows of parameters: params[rows * n_params], row after row. On MariaDB one round trip
  * (array binding), so for statements without results only. */
 enum one_rc sql_run_many(struct sql *db, const char *text, const struct sql_value *params, int n_params, int rows,

@@ -6,7 +6,6 @@
 #include "common/sql.h"
 
 #define SQL_PARAMS_MAX  64
-#define SQL_COLUMNS_MAX 64
 
 enum sql_failure { SQL_F_NONE, SQL_F_RETRY, SQL_F_DUPLICATE, SQL_F_OTHER };
 enum sql_control { SQL_BEGIN, SQL_COMMIT, SQL_ROLLBACK };
@@ -18,6 +17,7 @@ struct sql_driver {
 	enum one_rc (*ready)(struct sql *db, struct one_err *err);
 	enum one_rc (*prepare)(struct sql *db, const char *text, void **stmt, struct one_err *err);
 	void (*finalize)(void *stmt);
+	const char *(*column_name)(void *stmt, int i);
 	enum one_rc (*run)(struct sql *db, void *stmt, const struct sql_value *params, int n_params,
 			   sql_row_fn row, void *ctx, struct one_err *err);
 	enum one_rc (*run_many)(struct sql *db, void *stmt, const struct sql_value *params, int n_params,
@@ -31,7 +31,7 @@ struct sql {
 	enum sql_backend backend;
 	struct smap statements; /* text -> stmt */
 	bool in_txn;
-	bool running;           /* a row callback may not come back in */
+	void *running;          /* the statement that runs: a row callback may not come back in */
 	enum sql_failure failure;
 	int failed_row;
 	int64_t matched;

@@ -47,7 +47,7 @@ struct statement {
 
 struct cell {
 	int64_t number;
-	char *text;
+	char *text, *name;
 	size_t cap;
 	unsigned long len;
 	my_bool null, error;
@@ -128,11 +128,18 @@ static void finalize(void *stmt)
 	struct statement *st = stmt;
 
 	mysql_stmt_close(st->stmt);
-	for (int i = 0; i < st->n_columns; i++)
+	for (int i = 0; i < st->n_columns; i++) {
 		free(st->cells[i].text);
+		free(st->cells[i].name);
+	}
 	free(st->cells);
 	free(st->columns);
 	free(st);
+}
+
+static const char *column_name(void *stmt, int i)
+{
+	return ((struct statement *)stmt)->cells[i].name;
 }
 
 static bool type_is_number(enum enum_field_types type)
@@ -171,6 +178,8 @@ static void columns_prepare(struct statement *st, MYSQL_RES *fields)
 	st->cells = xcalloc((size_t)n, sizeof(*st->cells));
 	for (int i = 0; i < n; i++)
 		column_bind(&st->columns[i], &st->cells[i], mysql_fetch_field_direct(fields, (unsigned)i));
+	for (int i = 0; i < st->n_columns; i++)
+		st->cells[i].name = xstrdup(mysql_fetch_field_direct(fields, (unsigned)i)->name);
 }
 
 static enum one_rc prepare(struct sql *db, const char *text, void **stmt, struct one_err *err)
@@ -649,6 +658,7 @@ static const struct sql_driver driver = {
 	.ready = ready,
 	.prepare = prepare,
 	.finalize = finalize,
+	.column_name = column_name,
 	.run = run,
 	.run_many = run_many,
 	.control = control,

@@ -95,6 +95,11 @@ static void finalize(void *stmt)
 	sqlite3_finalize(stmt);
 }
 
+static const char *column_name(void *stmt, int i)
+{
+	return sqlite3_column_name(stmt, i);
+}
+
 /* SQLite has no 64-bit unsigned: what doesn't fit becomes a REAL, as it does when the number stands in the SQL text. */
 static int bind_uint(sqlite3_stmt *stmt, int i, uint64_t n)
 {
@@ -232,6 +237,7 @@ static const struct sql_driver driver = {
 	.ready = ready,
 	.prepare = prepare,
 	.finalize = finalize,
+	.column_name = column_name,
 	.run = run,
 	.run_many = run_many,
 	.control = control,
