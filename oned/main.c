@@ -21,6 +21,7 @@
 #include "oned/drivers/outlet.h"
 #include "oned/drivers/start.h"
 #include "oned/lifecycle/datastore.h"
+#include "oned/objects/encrypted.h"
 #include "oned/store/readers.h"
 #include "oned/version.h"
 
@@ -265,6 +266,7 @@ static void on_publish(void *ctx, enum obj_type type, int id, const struct versi
 static enum one_rc load_core(struct daemon *d, struct one_err *err)
 {
 	struct core_outlets outlets;
+	const char *one_key;
 	enum one_rc rc;
 
 	d->outlet = outlet_new();
@@ -279,7 +281,9 @@ static enum one_rc load_core(struct daemon *d, struct one_err *err)
 	if (!rc)
 		rc = bootstrap(d->core, &d->paths, (int)conf_int(&d->conf, "PORT"), err);
 	if (!rc)
-		rc = bootstrap_one_key(&d->arena, &d->paths, &d->api.one_key, err);
+		rc = bootstrap_one_key(&d->arena, &d->paths, &one_key, err);
+	if (!rc)
+		tmpl_set(d->conf.values, ENCRYPTION_KEY, one_key);
 	return rc;
 }
 

@@ -14,7 +14,6 @@ struct api {
 	struct core *core;
 	struct acl_index *acl;
 	const struct conf *conf;       /* oned.conf */
-	const char *one_key;           /* key of encrypted attributes */
 	const struct paths *paths;
 	int zone;
 	struct auth_external *external; /* the auth driver; NULL: none configured */

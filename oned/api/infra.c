@@ -6,6 +6,7 @@
 #include "oned/api/api.h"
 #include "oned/api/restricted.h"
 #include "oned/objects/cluster.h"
+#include "oned/objects/encrypted.h"
 
 bool infra_may_create(struct txn *t, struct call *c, int *cluster_id)
 {
@@ -49,7 +50,8 @@ bool infra_may_set(struct txn *t, struct call *c, enum obj_type type, const stru
 
 void infra_encrypt(struct txn *t, struct call *c, enum obj_type type, struct tmpl *tmpl)
 {
-	template_encrypt(txn_conf(t), type, c->api->one_key, tmpl);
+	(void)c;
+	attributes_encrypt(txn_conf(t), type, tmpl);
 }
 
 void infra_delete_failed(struct txn *t, struct call *c)

@@ -3,27 +3,23 @@
 #include <string.h>
 #include <strings.h>
 
-#include "common/crypto.h"
 #include "common/conf.h"
 #include "oned/api/api.h"
+#include "oned/objects/encrypted.h"
+#include "oned/objects/vm.h"
 
 /* Which keys of oned.conf list a type's attributes. What quotas count is as restricted as what costs. */
-#define QUOTA_ATTR "QUOTA_VM_ATTRIBUTE"
-static const struct { enum obj_type type; const char *restricted[2], *encrypted; } lists[] = {
-	{ OBJ_VM, { "VM_RESTRICTED_ATTR", QUOTA_ATTR }, "VM_ENCRYPTED_ATTR" },
-	{ OBJ_TEMPLATE, { "VM_RESTRICTED_ATTR", QUOTA_ATTR }, "VM_ENCRYPTED_ATTR" },
-	{ OBJ_IMAGE, { "IMAGE_RESTRICTED_ATTR" }, "IMAGE_ENCRYPTED_ATTR" },
-	{ OBJ_NET, { "VNET_RESTRICTED_ATTR" }, "VNET_ENCRYPTED_ATTR" },
-	{ OBJ_VNTEMPLATE, { "VNET_RESTRICTED_ATTR" }, "VNET_ENCRYPTED_ATTR" },
-	{ OBJ_USER, { "USER_RESTRICTED_ATTR" }, "USER_ENCRYPTED_ATTR" },
-	{ OBJ_GROUP, { "GROUP_RESTRICTED_ATTR" }, NULL },
-	{ OBJ_DOCUMENT, { NULL }, "DOCUMENT_ENCRYPTED_ATTR" },
-	{ OBJ_HOST, { NULL }, "HOST_ENCRYPTED_ATTR" },
-	{ OBJ_CLUSTER, { NULL }, "CLUSTER_ENCRYPTED_ATTR" },
-	{ OBJ_DATASTORE, { NULL }, "DATASTORE_ENCRYPTED_ATTR" },
+static const struct { enum obj_type type; const char *keys[2]; } lists[] = {
+	{ OBJ_VM, { "VM_RESTRICTED_ATTR", "QUOTA_VM_ATTRIBUTE" } },
+	{ OBJ_TEMPLATE, { "VM_RESTRICTED_ATTR", "QUOTA_VM_ATTRIBUTE" } },
+	{ OBJ_IMAGE, { "IMAGE_RESTRICTED_ATTR" } },
+	{ OBJ_NET, { "VNET_RESTRICTED_ATTR" } },
+	{ OBJ_VNTEMPLATE, { "VNET_RESTRICTED_ATTR" } },
+	{ OBJ_USER, { "USER_RESTRICTED_ATTR" } },
+	{ OBJ_GROUP, { "GROUP_RESTRICTED_ATTR" } },
 };
 
-/* The row of a type, -1: nothing of it is restricted or encrypted. */
+/* The row of a type, -1: nothing of it is restricted. */
 static int list_of(enum obj_type type)
 {
 	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
@@ -44,8 +40,8 @@ static const char *restricted_next(struct restricted *r)
 {
 	if (r->at)
 		r->at = conf_next(r->at);
-	while (!r->at && r->list >= 0 && r->key < 1 && lists[r->list].restricted[r->key + 1])
-		r->at = conf_first(r->conf, lists[r->list].restricted[++r->key]);
+	while (!r->at && r->list >= 0 && r->key < 1 && lists[r->list].keys[r->key + 1])
+		r->at = conf_first(r->conf, lists[r->list].keys[++r->key]);
 	return r->at ? r->at->value : NULL;
 }
 
@@ -200,7 +196,6 @@ enum one_rc restricted_check_extra(const struct conf *conf, enum obj_type type, 
 enum one_rc object_update_template(struct txn *t, struct object *o, struct tmpl *fresh, bool append, const struct identity *who,
 				   struct one_err *err)
 {
-	const struct api *api = ((struct call *)t->call)->api;
 	enum one_rc rc = ONE_OK;
 	struct tmpl *result;
 
@@ -218,55 +213,11 @@ enum one_rc object_update_template(struct txn *t, struct object *o, struct tmpl 
 	if (rc)
 		return rc;
 	o->tmpl = result;
-	template_encrypt(txn_conf(t), o->ops->type, api->one_key, o->tmpl);
+	attributes_encrypt(txn_conf(t), o->ops->type, o->tmpl);
 	return ONE_OK;
 }
 
-/* ---- encryption ---- */
-
-static void crypt_value(struct arena *arena, const char *key, bool encrypt, const char **value)
-{
-	struct strbuf out = STRBUF_INIT, plain = STRBUF_INIT;
-	bool was = aes_decrypt_b64(key, *value, &plain);
-
-	/* What can be decrypted is encrypted already. */
-	if (encrypt && !was && aes_encrypt_b64(key, *value, &out))
-		*value = arena_strdup(arena, out.buf);
-	else if (!encrypt && was)
-		*value = arena_strdup(arena, plain.buf);
-	strbuf_done(&out);
-	strbuf_done(&plain);
-}
-
-static void crypt_entry(const char *text, const char *key, bool encrypt, struct tmpl *t)
-{
-	struct entry e;
-
-	split_entry(text, &e);
-	for (struct attr *a = t->first; a; a = a->next) {
-		if (strcasecmp(a->name, e.vector) != 0)
-			continue;
-		if (!e.inner && !a->vector)
-			crypt_value(t->arena, key, encrypt, &a->value);
-		for (struct attr *k = e.inner && a->vector ? a->kids : NULL; k; k = k->next)
-			if (!strcasecmp(k->name, e.inner) && !k->vector)
-				crypt_value(t->arena, key, encrypt, &k->value);
-	}
-}
-
-static void crypt_template(const struct conf *conf, enum obj_type type, const char *key, bool encrypt, struct tmpl *t)
-{
-	int list = conf ? list_of(type) : -1;
-	const char *key_word = list < 0 ? NULL : lists[list].encrypted;
-
-	for (const struct attr *a = key_word ? conf_first(conf, key_word) : NULL; a; a = conf_next(a))
-		crypt_entry(a->value, key, encrypt, t);
-}
-
-void template_encrypt(const struct conf *conf, enum obj_type type, const char *key, struct tmpl *t)
-{
-	crypt_template(conf, type, key, true, t);
-}
+/* ---- in clear, for admins ---- */
 
 struct version *version_decrypted(struct call *c, const struct version *v)
 {
@@ -276,7 +227,9 @@ struct version *version_decrypted(struct call *c, const struct version *v)
 
 	if (obj_load(v->ops, v->body, v->body_len, &o, &c->err))
 		return NULL;
-	crypt_template(c->api->conf, v->ops->type, c->api->one_key, false, o->tmpl);
+	attributes_decrypt(c->api->conf, v->ops->type, o->tmpl);
+	if (v->ops->type == OBJ_VM)
+		attributes_decrypt(c->api->conf, OBJ_VM, ((struct vm *)o)->user);
 	clear = version_make(o, &body, &brief, NULL);
 	obj_free(o);
 	strbuf_done(&body);

@@ -1,4 +1,4 @@
-/* Templates that come from outside: restricted attributes, encrypted attributes, and replacing or merging an object's template. */
+/* Templates that come from outside: restricted attributes, and replacing or merging an object's template. */
 #ifndef ONED_API_RESTRICTED_H
 #define ONED_API_RESTRICTED_H
 
@@ -14,9 +14,7 @@ enum one_rc restricted_check_extra(const struct conf *conf, enum obj_type type, 
  * check_update has its say; encrypts. Reasons as OpenNebula's, without "Cannot update template. ". */
 enum one_rc object_update_template(struct txn *t, struct object *o, struct tmpl *fresh, bool append, const struct identity *who,
 				   struct one_err *err);
-/* Encrypts the type's *_ENCRYPTED_ATTR attributes in place. */
-void template_encrypt(const struct conf *conf, enum obj_type type, const char *key, struct tmpl *t);
-/* The body of v with those attributes in clear. */
+/* The body of v with its encrypted attributes in clear. */
 void api_out_decrypted(struct call *c, const struct version *v, struct strbuf *out);
 /* A version of the same object with those attributes in clear; NULL: the call failed. */
 struct version *version_decrypted(struct call *c, const struct version *v);

@@ -12,6 +12,7 @@
 #include "oned/lifecycle/vm_lifecycle.h"
 #include "oned/objects/cluster.h"
 #include "oned/objects/datastore.h"
+#include "oned/objects/encrypted.h"
 #include "oned/objects/host.h"
 #include "oned/objects/image.h"
 #include "oned/objects/template.h"
@@ -90,8 +91,8 @@ static void make_vm(struct txn *t, struct call *c, const struct tmpl *tmpl, bool
 	api_own(c, &owner);
 	vm = vm_create_with(t, &c->who, &owner, tmpl, hold, may_use_file, c);
 	if (vm) {
-		template_encrypt(txn_conf(t), OBJ_VM, c->api->one_key, vm->o.tmpl);
-		template_encrypt(txn_conf(t), OBJ_VM, c->api->one_key, vm->user);
+		attributes_encrypt(txn_conf(t), OBJ_VM, vm->o.tmpl);
+		attributes_encrypt(txn_conf(t), OBJ_VM, vm->user);
 		call_ok_int(c, vm->o.id);
 	}
 	arena_done(&owner.arena);

@@ -15,6 +15,7 @@
 #include "oned/drivers/vm_transfer.h"
 #include "oned/objects/cluster.h"
 #include "oned/objects/datastore.h"
+#include "oned/objects/encrypted.h"
 #include "oned/objects/host.h"
 #include "oned/version.h"
 
@@ -53,6 +54,7 @@ enum one_rc vm_job_begin(const struct vm_codec *c, const struct version *v, stru
 	if (rc)
 		return rc;
 	j->vm = (struct vm *)o;
+	attributes_decrypt(c->conf, OBJ_VM, o->tmpl);
 	if (!j->vm->history) {
 		vm_job_end(j);
 		return one_err_set(err, ONE_ACTION, "VM %d has no history", v->id);
@@ -211,7 +213,7 @@ static void format_message(struct vm_job *j, const struct message *m, struct str
 	out_or_empty(out, "DISK_TARGET_PATH", m->target.buf);
 	strbuf_add(out, j->version->body, j->version->body_len);
 	if (ds)
-		strbuf_add(out, ds->body, ds->body_len);
+		object_render_clear(j->codec->conf, ds->obj, out);
 	xml_out_close(out, "VMM_DRIVER_ACTION_DATA");
 	version_unref(ds);
 }

@@ -6,6 +6,7 @@
 #include "common/log.h"
 #include "oned/core/ask.h"
 #include "oned/lifecycle/image.h"
+#include "oned/objects/encrypted.h"
 #include "oned/objects/settings.h"
 
 /* ---- asking ---- */
@@ -16,7 +17,7 @@ void datastore_send(struct txn *t, const char *action, long long id, const char 
 
 	xml_out_open(&xml, "DS_DRIVER_ACTION_DATA");
 	strbuf_adds(&xml, image_xml);
-	ds->o.ops->render(&ds->o, &xml);
+	object_render_clear(txn_conf(t), &ds->o, &xml);
 	strbuf_adds(&xml, extra);
 	xml_out_close(&xml, "DS_DRIVER_ACTION_DATA");
 	base64_encode(xml.buf, xml.len, &payload);

@@ -12,6 +12,8 @@ and what it asks: (right, what), all of which the caller must have; what: 'T', t
 from functest import ACTION, ALLOCATE, INTERNAL, NO_EXISTS, XML_RPC_API
 from rights import ADMIN, CREATE, EXEMPT, MANAGE, USE
 
+REPLICATION = 0x10000
+
 T = object()
 THEN = None             # between checks: what follows is only looked at when what stands before is given
 USE_X, MANAGE_X = USE | EXEMPT, MANAGE | EXEMPT
@@ -99,7 +101,7 @@ RANGE = [-2, -1, -1]
 SYSTEM = [
     Row('one.system.version'),
     Row('one.system.config'),
-    Row('one.system.sql', ['SELECT 1', False], only=UID_0),
+    Row('one.system.sql', ['SELECT 1', False], only=UID_0, ok=ACTION),
     Row('one.system.sqlquery', ['SELECT 1'], only=UID_0),
     Row('one.userquota.info'),
     Row('one.groupquota.info'),
@@ -118,6 +120,9 @@ SYSTEM = [
     Row('one.marketapp.allocatedb', ['<x/>'], only=UID_0, ok=(INTERNAL, ACTION, ALLOCATE, XML_RPC_API)),
     Row('one.marketapp.updatedb', [99999, '<x/>'], only=UID_0, ok=(INTERNAL, ACTION, NO_EXISTS, XML_RPC_API)),
     Row('one.marketapp.dropdb', [99999], only=UID_0, ok=(INTERNAL, ACTION, NO_EXISTS)),
+    Row('one.zone.replicate', [1, 0, 5, 1, 5, 0, 0, 0, 'DELETE FROM user_pool'], only=UID_0, ok=ACTION),
+    Row('one.zone.voterequest', [5, 1, 9, 9], only=UID_0, ok=ACTION),
+    Row('one.zone.fedreplicate', [1, 0, 'DELETE FROM user_pool'], only=UID_0, ok=REPLICATION),
     Row('one.zone.updatedb', [99999, '<x/>'], only=UID_0, ok=(INTERNAL, ACTION, NO_EXISTS, XML_RPC_API)),
 ]
 

@@ -139,6 +139,26 @@ static void test_values_come_back_as_they_were_bound(void **state)
 	rows_done(&r);
 }
 
+static bool name_keep(void *ctx, const struct sql_value *cols, int n)
+{
+	struct { struct sql *db; char names[64]; } *k = ctx;
+
+	(void)cols;
+	for (int i = 0; i < n; i++)
+		snprintf(k->names + strlen(k->names), sizeof(k->names) - strlen(k->names), "%s ", sql_column_name(k->db, i));
+	return true;
+}
+
+static void test_columns_have_the_names_the_statement_gives_them(void **state)
+{
+	struct { struct sql *db; char names[64]; } kept = { .db = *state };
+	const char *text = "SELECT 1 AS one, COUNT(*) AS n, name FROM t";
+
+	assert_int_equal(sql_run(*state, text, NULL, 0, name_keep, &kept, NULL), ONE_OK);
+	assert_int_equal(sql_run(*state, text, NULL, 0, name_keep, &kept, NULL), ONE_OK);
+	assert_string_equal(kept.names, "one n name one n name ");
+}
+
 static void test_null_is_not_an_empty_text(void **state)
 {
 	struct sql_value params[] = { SQL_INT(1), SQL_NULL, SQL_NULL, SQL_NULL };
@@ -688,7 +708,8 @@ static void test_a_server_that_is_not_there_is_refused(void **state)
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 #define BOTH                                                                                            \
-	T(test_values_come_back_as_they_were_bound), T(test_null_is_not_an_empty_text),                 \
+	T(test_values_come_back_as_they_were_bound), T(test_columns_have_the_names_the_statement_gives_them), \
+	T(test_null_is_not_an_empty_text),                                                              \
 	T(test_a_long_text_after_a_short_one_is_complete),                                              \
 	T(test_a_callback_may_stop_and_the_connection_goes_on), T(test_many_rows_go_out_together),      \
 	T(test_one_column_may_hold_numbers_and_texts_in_one_call), T(test_no_rows_is_nothing_to_do),    \
