@@ -49,15 +49,18 @@ static bool resource_has(const struct vdc *v, enum vdc_kind kind, int zone, int 
 	return i < v->n_resources[kind] && resource_cmp(&v->resources[kind][i], zone, id) == 0;
 }
 
+/* The list is full at each power of two, and grows to the next. */
 static void resource_put(struct vdc *v, enum vdc_kind kind, int zone, int id)
 {
 	int i = resource_place(v, kind, zone, id), n = v->n_resources[kind];
-	struct vdc_resource *list = arena_array(&v->o.arena, n + 1, struct vdc_resource);
+	struct vdc_resource *list = v->resources[kind];
 
-	if (n) {
-		memcpy(list, v->resources[kind], (size_t)i * sizeof(*list));
-		memcpy(list + i + 1, v->resources[kind] + i, (size_t)(n - i) * sizeof(*list));
+	if (!(n & (n - 1))) {
+		list = arena_array(&v->o.arena, n ? 2 * n : 1, struct vdc_resource);
+		if (n)
+			memcpy(list, v->resources[kind], (size_t)n * sizeof(*list));
 	}
+	memmove(list + i + 1, list + i, (size_t)(n - i) * sizeof(*list));
 	list[i] = (struct vdc_resource){ zone, id };
 	v->resources[kind] = list;
 	v->n_resources[kind] = n + 1;
@@ -153,30 +156,29 @@ static bool make_rule(struct txn *t, int gid, enum vdc_kind kind, int i, int zon
 	return r->rights != 0;
 }
 
-static bool vdc_gives(struct txn *t, const struct vdc *v, int gid, const struct rule *r)
+/* Equal rules come from entries of the same id, if not of the same kind: all clusters are all hosts, networks and datastores. */
+static bool vdc_gives(struct txn *t, const struct vdc *v, int gid, int zone, int id, const struct rule *r)
 {
 	struct rule has;
 
 	if (!idset_has(&v->groups, gid))
 		return false;
 	for (int k = 0; k < VDC_KINDS; k++)
-		for (int i = 0; i < v->n_resources[k]; i++)
-			for (int n = 0; n < kinds[k].n_rights; n++)
-				if (make_rule(t, gid, (enum vdc_kind)k, n, v->resources[k][i].zone, v->resources[k][i].id, &has) &&
-				    !memcmp(&has, r, sizeof(has)))
-					return true;
+		for (int n = 0; resource_has(v, (enum vdc_kind)k, zone, id) && n < kinds[k].n_rights; n++)
+			if (make_rule(t, gid, (enum vdc_kind)k, n, zone, id, &has) && !memcmp(&has, r, sizeof(has)))
+				return true;
 	return false;
 }
 
 /* VDCs share equal rules: one goes only when no VDC gives it any more. */
-static bool given_by_any(struct txn *t, int gid, const struct rule *r)
+static bool given_by_any(struct txn *t, int gid, int zone, int id, const struct rule *r)
 {
 	int *ids, n = txn_ids(t, OBJ_VDC, &ids);
 
 	for (int i = 0; i < n; i++) {
 		const struct vdc *v = txn_read(t, OBJ_VDC, ids[i]);
 
-		if (v && vdc_gives(t, v, gid, r))
+		if (v && vdc_gives(t, v, gid, zone, id, r))
 			return true;
 	}
 	return false;
@@ -197,7 +199,7 @@ static void rules_drop(struct txn *t, int gid, enum vdc_kind kind, int zone, int
 	struct rule r;
 
 	for (int i = 0; i < kinds[kind].n_rights; i++)
-		if (make_rule(t, gid, kind, i, zone, id, &r) && !given_by_any(t, gid, &r))
+		if (make_rule(t, gid, kind, i, zone, id, &r) && !given_by_any(t, gid, zone, id, &r))
 			acl_rule_drop(t, r.user, r.resource, r.rights, r.zone);
 }
 
