@@ -269,15 +269,10 @@ static enum one_rc prepare_deploy(struct call *c, struct one_err *err)
 static bool connect_chosen(struct txn *t, struct call *c, struct vm *vm)
 {
 	const struct tmpl *chosen = c->prepared;
-	const char *bad = c->who.admin ? NULL : restricted_find(txn_conf(t), OBJ_VM, chosen);
 
 	if (!chosen->first)
 		return true;
-	if (bad) {
-		txn_fail(t, ONE_AUTHORIZATION, "NIC includes a restricted attribute %s", bad);
-		return false;
-	}
-	return vm_may_use_parts(t, c, chosen) && !vm_connect_auto(t, vm, chosen);
+	return infra_may_set(t, c, OBJ_VM, chosen, "NIC") && vm_may_use_parts(t, c, chosen) && !vm_connect_auto(t, vm, chosen);
 }
 
 /* id:i host:i enforce:b=false ds:i=-1 extra:s= */

@@ -121,7 +121,7 @@ enum one_rc vnet_ar_remove(struct txn *t, struct vnet *vn, int ar_id, bool force
 	return t->err.rc;
 }
 
-/* Whoever is no admin keeps, in a reservation, the restricted attributes (VNET_RESTRICTED_ATTR = "AR/...") as they were. */
+/* Whoever is no admin keeps the restricted attributes (VNET_RESTRICTED_ATTR = "AR/...") as they were. */
 static void keep_restricted(struct txn *t, const struct address_range *ar, struct attr *fresh, struct arena *arena)
 {
 	for (const struct attr *a = settings_first(t, "VNET_RESTRICTED_ATTR"); a; a = conf_next(a)) {
@@ -179,7 +179,7 @@ enum one_rc vnet_ar_update(struct txn *t, struct vnet *vn, const struct tmpl *tm
 	if (!ar)
 		return txn_fail(t, ONE_INTERNAL, "Address Range with ID %lld was not found.", id);
 	fresh = attr_copy(&vn->o.arena, given);
-	if (!admin && vn->parent >= 0)
+	if (!admin)
 		keep_restricted(t, ar, fresh, &vn->o.arena);
 	before = attr_copy(&vn->o.arena, ar->attr);
 	if (address_range_update(ar, fresh, &err))

@@ -187,6 +187,15 @@ class Attributes(OneCase):
         self.assertEqual(self.xml('one.template.info', t).findtext('TEMPLATE/CPU_COST'), '2')
         self.call('one.template.update', t, 'CPU_COST=0', 1)
 
+    def test_a_range_of_anybodys_network_keeps_them(self):
+        uid, frank = self.user('frank')
+        net = self.call('one.vn.allocate', 'NAME=frank\nVN_MAD=dummy\nBRIDGE=b\nAR=[TYPE=IP4,IP=10.0.0.1,SIZE=4,BRIDGE=kept]', -1)
+        self.one.wait('the network is ready', lambda: self.xml('one.vn.info', net).findtext('STATE') == '1')
+        self.call('one.vn.chown', net, uid, -1)
+        self.call('one.vn.update_ar', net, 'AR=[AR_ID=0,SIZE=4,BRIDGE=other,NOTE=x]', auth=frank)
+        ar = self.xml('one.vn.info', net).find('AR_POOL/AR')
+        self.assertEqual((ar.findtext('BRIDGE'), ar.findtext('NOTE')), ('kept', 'x'))
+
     def test_operations_are_checked_by_name(self):
         uid, _ = self.user('carl')
         self.refused(INTERNAL, 'one.user.update', uid, 'VM_USE_OPERATIONS="hold, fly"', 1, text='Unknown vm operation: fly')
