@@ -3,7 +3,7 @@
 A row is a call to one method (a method may have several: what it asks can depend on its arguments). Its arguments:
 
     T                   the id of the object it is about, of the row's kind
-    '=name'             the id of something else in the world (world.py's `make_world` in test_matrix.py)
+    '=name'             the id of something else in the world (`Matrix.things` in test_matrix.py)
     'text {n} {name}'   {n}: a number nobody used; {name}, {password}: of the object; {net}...: an id of the world
 
 and what it asks: (right, what), all of which the caller must have; what: 'T', the name of something in the world, or a type in capitals
@@ -24,7 +24,7 @@ PRIMARY_0, UID_0 = 'primary group 0', 'uid 0'
 class Row:
     """ok: codes a call that was let through may end in, besides success; after: what a success spoils ('gone': the object; 'changed': its
     owner, bits, lock; a method: what undoes it, with `undo` as arguments or the answer); operation: of a VM, whose right may be moved to
-    another; only: see above; text: how an `only` is refused; succeeds: of one that is let through, from caller and object, whether it does."""
+    another; only: see above; text: how an `only` is refused; succeeds: whether one that is let through does, from caller and object."""
 
     def __init__(self, method, args=(), *checks, ok=(), after=None, undo=None, operation=None, only=None, text=None, succeeds=None):
         self.method, self.args, self.checks = method, list(args), checks
@@ -187,8 +187,9 @@ HOOK = info('one.hook') + update('one.hook') + rename('one.hook') + delete('one.
 # ---- infrastructure ----
 
 def cluster_member(what, word):
-    return [Row(f'one.cluster.add{word}', [T, f'={what}'], (ADMIN, 'T'), (ADMIN, what), after=f'one.cluster.del{word}', undo=[T, f'={what}']),
-            Row(f'one.cluster.del{word}', [T, f'={what}'], (ADMIN, 'T'), (ADMIN, what))]
+    args, checks = [T, f'={what}'], [(ADMIN, 'T'), (ADMIN, what)]
+    return [Row(f'one.cluster.add{word}', args, *checks, after=f'one.cluster.del{word}', undo=args),
+            Row(f'one.cluster.del{word}', args, *checks)]
 
 
 CLUSTER = info('one.cluster') + update('one.cluster') + rename('one.cluster') + delete('one.cluster', ADMIN) + \

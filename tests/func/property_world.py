@@ -4,7 +4,7 @@ import dataclasses
 import xml.etree.ElementTree as ET
 
 import rights
-from rights import ALL, CLUSTER, GROUP, LOCAL_ZONE, ONE, Thing, Who
+from rights import ALL, CLUSTER, GROUP, ONE, Thing, Who
 
 # kind -> type of it, its pool, what follows the filter, element of one
 POOLS = {
@@ -16,6 +16,8 @@ POOLS = {
     'document': ('DOCUMENT', 'one.documentpool.info', (-1, -1, 100), 'DOCUMENT'),
     'vmgroup': ('VMGROUP', 'one.vmgrouppool.info', (-1, -1), 'VM_GROUP'),
     'vntemplate': ('VNTEMPLATE', 'one.vntemplatepool.info', (-1, -1), 'VNTEMPLATE'),
+    'vrouter': ('VROUTER', 'one.vrouterpool.info', (-1, -1), 'VROUTER'),
+    'backupjob': ('BACKUPJOB', 'one.backupjobpool.info', (-1, -1), 'BACKUPJOB'),
     # These have no filter: it is -2.
     'datastore': ('DATASTORE', 'one.datastorepool.info', None, 'DATASTORE'),
     'host': ('HOST', 'one.hostpool.info', None, 'HOST'),
@@ -60,6 +62,7 @@ class User:
     name: str
     gid: int
     groups: set
+    password: str = 'pw'
     umask: int = 0o177
     enabled: bool = True
     tokens: list = dataclasses.field(default_factory=list)      # (token, the group it is limited to)
@@ -67,7 +70,7 @@ class User:
     def who(self, token=None):
         if token:
             return Who(self.id, token[1], frozenset([token[1]]), f'{self.name}:{token[0]}')
-        return Who(self.id, self.gid, frozenset(self.groups), f'{self.name}:pw')
+        return Who(self.id, self.gid, frozenset(self.groups), f'{self.name}:{self.password}')
 
 
 class World:
@@ -160,10 +163,6 @@ def read_vdcs(one):
             for x in one.xml('one.vdcpool.info').findall('VDC')}
 
 
-def read_rules(one):
-    return {tuple(int(x.findtext(k), 16) for k in ('USER', 'RESOURCE', 'RIGHTS', 'ZONE')) for x in one.xml('one.acl.info').findall('ACL')}
-
-
 def disagreements(one, world):
     """Where the cloud isn't as the world says."""
     lines = []
@@ -186,7 +185,7 @@ def disagreements(one, world):
         same(f'users of group {gid}', ids(x, 'USERS/ID') - {1}, {u.id for u in world.users.values() if gid in u.groups})
         same(f'administrators of group {gid}', ids(x, 'ADMINS/ID'), {u for u, g in world.admins if g == gid})
     same('VDCs', read_vdcs(one), world.vdcs)
-    stored, wanted = read_rules(one), {rule.numbers for rule in world.rules}
+    stored, wanted = rights.stored(one.xml('one.acl.info')), {rule.numbers for rule in world.rules}
     text = lambda rules: sorted(' '.join(f'{n:x}' for n in r) for r in rules)  # noqa: E731
     same('rules beside', text(stored - wanted), [])
     same('missing rules', [], text(wanted - stored))
@@ -209,6 +208,3 @@ def wrongly_shown(raw, world, who, kinds):
             if shown != wanted:
                 lines.append(f'{method} {flag} as {who}: shows {sorted(shown - wanted)} too much, misses {sorted(wanted - shown)}')
     return lines
-
-
-__all__ = ['ALL_OF_THEM', 'LOCAL_ZONE', 'POOLS', 'User', 'World', 'disagreements', 'read', 'wrongly_shown']

@@ -1,5 +1,5 @@
-"""Every method x everybody x every lock: who is let through and who is refused, with which words, as matrix_rows.py (what a method asks) and
-rights.py (who has it) say. A method without a row fails.
+"""Every method x everybody x every lock: who is let through and who is refused, with which words, as matrix_rows.py (what a method asks)
+and rights.py (who has it) say. A method without a row fails.
 
 "Let through" is an answer that is a success or one of the codes its row names (a wrong state, a bad argument): what follows the right.
 AUTHENTICATION and AUTHORIZATION never are. Refusals must have the exact words, which tell right and object.
@@ -32,7 +32,8 @@ MAKE = {        # what oneadmin calls for a new object; {n}: a number
     'vdc': ('NAME=name{n}',), 'document': ('NAME=name{n}', 100), 'cluster': ('name{n}',), 'host': ('name{n}', 'dummy', 'dummy', -1),
     'hook': ('NAME=name{n}\nTYPE=api\nCALL="one.vm.allocate"\nCOMMAND=x',),
     'datastore': ('NAME=name{n}\nTYPE=IMAGE_DS\nDS_MAD=dummy\nTM_MAD=dummy', 0),
-    'image': ('NAME=name{n}\nTYPE=DATABLOCK\nSIZE=1', '=ds'), 'vn': ('NAME=name{n}\nVN_MAD=dummy\nBRIDGE=br0\nAR=[TYPE=IP4,IP="10.0.0.1",SIZE=200]', 0),
+    'image': ('NAME=name{n}\nTYPE=DATABLOCK\nSIZE=1', '=ds'),
+    'vn': ('NAME=name{n}\nVN_MAD=dummy\nBRIDGE=br0\nAR=[TYPE=IP4,IP="10.0.0.1",SIZE=200]', 0),
     'secgroup': ('NAME=name{n}',), 'vntemplate': ('NAME=name{n}\nVN_MAD=dummy\nBRIDGE=br0',), 'vrouter': ('NAME=name{n}',),
     'market': ('NAME=name{n}\nMARKET_MAD=http\nBASE_URL="http://127.0.0.1:1"\nPUBLIC_DIR="/nowhere"',),
     'marketapp': ('NAME=name{n}\nTYPE=VMTEMPLATE\nORIGIN_ID={template}', '=market'), 'backupjob': ('NAME=name{n}',),
@@ -350,8 +351,8 @@ class Matrix(OneCase):
         world['cluster'] = cls.shared('cluster', 'cluster')
         for name in ('net', 'clusternet'):
             world[name] = cls.shared('vn', f'NAME={name}\nVN_MAD=dummy\nBRIDGE=br0\nAR=[TYPE=IP4,IP="10.0.0.1",SIZE=200]', 0)
-        for i in ('ds', 'ds2'):
-            cls.one.wait('datastore measured', lambda i=i: int(cls.oneadmin_xml('one.datastore.info', world[i].id).findtext('TOTAL_MB')) > 0)
+        for id in (world['ds'].id, world['ds2'].id):
+            cls.one.wait('datastore measured', lambda id=id: int(cls.oneadmin_xml('one.datastore.info', id).findtext('TOTAL_MB')) > 0)
         world['image'] = cls.shared('image', 'NAME=image\nTYPE=DATABLOCK\nSIZE=1', world['ds'].id)
         world['sg'] = cls.shared('secgroup', 'NAME=sg')
         world['template'] = cls.shared('template', 'NAME=template\nCPU=1\nMEMORY=64')
@@ -368,8 +369,7 @@ class Matrix(OneCase):
         self.assertEqual(self.methods - known - LIBRARY, set(), 'methods nobody said the rights of: add rows to matrix_rows.py')
 
     def test_the_rules_are_those_that_the_model_knows(self):
-        stored = {tuple(int(x.findtext(k), 16) for k in ('USER', 'RESOURCE', 'RIGHTS', 'ZONE')) for x in self.xml('one.acl.info').findall('ACL')}
-        self.assertEqual(stored, {rule.numbers for rule in self.rules})
+        self.assertEqual(rights.stored(self.xml('one.acl.info')), {rule.numbers for rule in self.rules})
 
     def test_sessions_that_are_none(self):
         for session in self.more_sessions:

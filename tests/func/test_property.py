@@ -22,15 +22,18 @@ from rights import ADMIN, ALL, BITS, CLUSTER, CREATE, EXEMPT, GROUP, LOCAL_ZONE,
 OPERATIONS = int(os.environ.get('PERIGEE_PROPERTY_OPERATIONS', 10000))
 SEED = int(os.environ.get('PERIGEE_PROPERTY_SEED', time.time_ns() % 1000000))
 CHECKS = 8
-MOST = dict(user=12, group=6, vdc=4, cluster=4, vn=12, image=40, template=30, secgroup=20, vm=60, document=20, vmgroup=15, vntemplate=15)
+MOST = dict(user=12, group=6, vdc=4, cluster=4, vn=12, image=40, template=30, secgroup=20, vm=60, document=20, vmgroup=15, vntemplate=15,
+            vrouter=10, backupjob=10)
 ALLOCATE = {    # kind: arguments for a name
     'template': lambda n: (f'NAME={n}\nCPU=1\nMEMORY=32',),
     'secgroup': lambda n: (f'NAME={n}',),
     'document': lambda n: (f'NAME={n}', 100),
     'vmgroup': lambda n: (f'NAME={n}\nROLE=[NAME=a]',),
     'vntemplate': lambda n: (f'NAME={n}\nVN_MAD=dummy\nBRIDGE=br0',),
+    'vrouter': lambda n: (f'NAME={n}',),
+    'backupjob': lambda n: (f'NAME={n}',),
 }
-LOCKABLE = ('template', 'image', 'vn', 'vm', 'document', 'vmgroup', 'vntemplate')
+LOCKABLE = ('template', 'image', 'vn', 'vm', 'document', 'vmgroup', 'vntemplate', 'vrouter', 'backupjob')
 UNCHANGED = {'one.hostpool.info', 'one.datastorepool.info', 'one.vmpool.infoextended'}      # these hold samples of the monitor
 
 
@@ -55,7 +58,8 @@ class Player:
         return getattr(self.proxy, method)(auth or self.one.auth, *args)
 
     def attempt(self, who, method, args, checks, tolerate=None):
-        """The answer of a call that was let through and succeeded; None otherwise. AssertionError when it wasn't as the rules say."""
+        """The answer of a call that was let through and succeeded; None otherwise. AssertionError when it wasn't as the rules say.
+        tolerate: what may be told instead of a missing right, as OpenNebula does."""
         if method not in self.methods:
             return None
         told = rights.refusals(self.world.rules, who, checks)
@@ -101,6 +105,10 @@ class Player:
         kind = self.dice.choice(self.owned)
         return kind, self.any(kind)
 
+    def thing(self, user):
+        """A user as an object."""
+        return self.world.things['user'][user.id]
+
     def room(self, kind):
         return len(self.world.things.get(kind, ())) < MOST[kind]
 
@@ -114,8 +122,9 @@ class Player:
         who, name = self.who(0.8), self.name()
         if not self.room('user'):
             return
-        groups = self.dice.sample(sorted(self.world.things['group'].keys() - {0}), self.dice.choice([0, 1, 1, 2]) if len(self.world.things['group']) > 2 else 0)
-        checks = [(CREATE, rights.creation(who, 'USER'))] + [(MANAGE, self.world.things['group'][g]) for g in groups if g != who.gid]
+        there = self.world.things['group']
+        groups = self.dice.sample(sorted(there.keys() - {0}), min(self.dice.choice([0, 1, 1, 2]), len(there) - 1))
+        checks = [(CREATE, rights.creation(who, 'USER'))] + [(MANAGE, there[g]) for g in groups if g != who.gid]
         uid = self.attempt(who, 'one.user.allocate', [name, 'pw', 'core', groups], checks)
         if uid is not None:
             gid = groups[0] if groups else who.gid if who.gid else 1
@@ -124,7 +133,7 @@ class Player:
 
     def user_end(self):
         who, user = self.who(0.8), self.user()
-        if user and len(self.world.users) > 5 and self.attempt(who, 'one.user.delete', [user.id], [(ADMIN, self.world.things['user'][user.id])]):
+        if user and len(self.world.users) > 5 and self.attempt(who, 'one.user.delete', [user.id], [(ADMIN, self.thing(user))]) is not None:
             self.world.user_removed(user.id)
 
     def administers(self, user):
@@ -134,7 +143,7 @@ class Player:
         who, user, group = self.who(0.6), self.user(), self.any('group')
         if not user or self.administers(user) or group.id == 0 and self.dice.random() < 0.9:
             return
-        if self.attempt(who, 'one.user.chgrp', [user.id, group.id], [(MANAGE, self.world.things['user'][user.id]), (USE, group)]) is None:
+        if self.attempt(who, 'one.user.chgrp', [user.id, group.id], [(MANAGE, self.thing(user)), (USE, group)]) is None:
             return
         if group.id not in user.groups:
             user.groups = user.groups - {user.gid} | {group.id}
@@ -146,7 +155,7 @@ class Player:
         if not user or group.id == 0 and self.dice.random() < 0.9:
             return
         if self.attempt(who, 'one.user.addgroup', [user.id, group.id],
-                        [(MANAGE, self.world.things['user'][user.id]), (MANAGE, group)]) is not None:
+                        [(MANAGE, self.thing(user)), (MANAGE, group)]) is not None:
             user.groups.add(group.id)
 
     def user_leaves(self):
@@ -155,19 +164,29 @@ class Player:
             return
         group = self.world.things['group'][self.dice.choice(sorted(user.groups))]
         if self.attempt(who, 'one.user.delgroup', [user.id, group.id],
-                        [(MANAGE, self.world.things['user'][user.id]), (MANAGE, group)]) is not None:
+                        [(MANAGE, self.thing(user)), (MANAGE, group)]) is not None:
             user.groups.discard(group.id)
             self.world.groups_changed(user)
 
     def user_changes(self):
         who, user, umask = self.who(), self.user(), self.dice.choice(['177', '137', '133', '077', '000', '022'])
-        if user and self.attempt(who, 'one.user.update', [user.id, f'UMASK={umask}', 1], [(MANAGE, self.world.things['user'][user.id])]) is not None:
+        if user and self.attempt(who, 'one.user.update', [user.id, f'UMASK={umask}', 1], [(MANAGE, self.thing(user))]) is not None:
             user.umask = int(umask, 8)
+
+    def user_password(self):
+        who, user, password = self.who(), self.user(), self.name()
+        if not user or user.enabled is False:
+            return
+        before = user.who().session
+        if self.attempt(who, 'one.user.passwd', [user.id, password], [(MANAGE, self.thing(user))]) is not None:
+            user.password = password
+            self.world.dead.append(before)
+            self.world.tokens_dropped(user)
 
     def user_switched(self):
         who, user = self.who(0.8), self.user()
         on = self.dice.random() < 0.7 or user and user.enabled is False
-        if user and self.attempt(who, 'one.user.enable', [user.id, on], [(ADMIN, self.world.things['user'][user.id])]) is not None:
+        if user and self.attempt(who, 'one.user.enable', [user.id, on], [(ADMIN, self.thing(user))]) is not None:
             user.enabled = on
             if not on:
                 self.world.tokens_dropped(user)
@@ -177,13 +196,15 @@ class Player:
         if not user or not user.enabled or len(user.tokens) > 3:
             return
         group = self.dice.choice(sorted(user.groups))
-        token = self.attempt(user.who(), 'one.user.login', [user.name, '', -1, group], [(MANAGE, self.world.things['user'][user.id])])
+        token = self.attempt(user.who(), 'one.user.login', [user.name, '', -1, group], [(MANAGE, self.thing(user))])
         if token is not None:
             user.tokens.append((token, group))
 
     def dead_session(self):
         """Who is gone, left a group, or is disabled."""
-        sessions = self.world.dead[-20:] + [s for s, user, group in self.world.asleep[-20:] if group not in user.groups] + [u.who().session for u in self.world.users.values() if not u.enabled] + ['nobody:pw', 'oneadmin:pw']
+        world = self.world
+        sessions = world.dead[-20:] + [s for s, user, group in world.asleep[-20:] if group not in user.groups] + \
+            [u.who().session for u in world.users.values() if not u.enabled] + ['nobody:pw', 'oneadmin:pw']
         session = self.dice.choice(sessions)
         answer = self.raw('one.templatepool.info', -2, -1, -1, auth=session)
         if answer[2] != AUTHENTICATION:
@@ -210,7 +231,7 @@ class Player:
         if not user or self.administers(user):
             return
         group = self.world.things['group'][self.dice.choice(sorted(user.groups))]
-        if self.attempt(who, 'one.group.addadmin', [group.id, user.id], [(ADMIN, group), (ADMIN, self.world.things['user'][user.id])]) is not None:
+        if self.attempt(who, 'one.group.addadmin', [group.id, user.id], [(ADMIN, group), (ADMIN, self.thing(user))]) is not None:
             self.world.admins.add((user.id, group.id))
             self.world.changed()
 
@@ -227,8 +248,8 @@ class Player:
         who, party = self.who(0.8), self.dice.choice(['user', 'group'])
         thing, most = self.any(party), self.dice.choice([-2, -1, 2, 8, 30])
         text = self.dice.choice([f'VM=[VMS={most},RUNNING_VMS={most},CPU={most},MEMORY={most * 32 if most > 0 else most}]',
-                                 f'DATASTORE=[ID={self.cloud.images_ds},IMAGES={most},SIZE={most}]', f'NETWORK=[ID={self.cloud.net},LEASES={most}]',
-                                 f'IMAGE=[ID={self.cloud.os},RVMS={most}]'])
+                                 f'DATASTORE=[ID={self.cloud.images_ds},IMAGES={most},SIZE={most}]',
+                                 f'NETWORK=[ID={self.cloud.net},LEASES={most}]', f'IMAGE=[ID={self.cloud.os},RVMS={most}]'])
         if thing.id > 1:
             self.attempt(who, f'one.{party}.quota', [thing.id, text], [(ADMIN, thing)])
 
@@ -311,7 +332,9 @@ class Player:
 
     def cluster_new(self):
         who, name = self.who(0.9), self.name()
-        id = self.attempt(who, 'one.cluster.allocate', [name], [(CREATE, rights.creation(who, 'CLUSTER'))]) if self.room('cluster') else None
+        if not self.room('cluster'):
+            return
+        id = self.attempt(who, 'one.cluster.allocate', [name], [(CREATE, rights.creation(who, 'CLUSTER'))])
         if id is not None:
             self.world.things['cluster'][id] = rights.Thing('CLUSTER', id)
 
@@ -377,8 +400,9 @@ class Player:
     def net_ranges(self):
         who, net = self.who(), self.any('vn')
         if net and net.id != self.cloud.net:
-            method, args = self.dice.choice([('one.vn.add_ar', 'AR=[TYPE=ETHER,SIZE=2]'), ('one.vn.rm_ar', self.dice.randint(1, 3)), ('one.vn.update_ar', 'AR=[AR_ID=0,NOTE=x]')])
-            self.attempt(who, method, [net.id, args], [(MANAGE if method.endswith('update_ar') else ADMIN, net)])
+            verb, right, what = self.dice.choice([('add_ar', ADMIN, 'AR=[TYPE=ETHER,SIZE=2]'), ('rm_ar', ADMIN, self.dice.randint(1, 3)),
+                                                  ('update_ar', MANAGE, 'AR=[AR_ID=0,NOTE=x]')])
+            self.attempt(who, f'one.vn.{verb}', [net.id, what], [(right, net)])
 
     def delete(self):
         who, (kind, thing) = self.who(0.3), self.owned_thing()
@@ -408,7 +432,7 @@ class Player:
         group = self.dice.choice([None, self.any('group'), self.world.things['group'].get(who.gid)])
         checks = [(MANAGE, thing)]
         if user and user.id != thing.uid:
-            checks.append((MANAGE, self.world.things['user'][user.id]))
+            checks.append((MANAGE, self.thing(user)))
         if group and group.id != thing.gid:
             checks.append((USE, group))
         if self.attempt(who, f'one.{kind}.chown', [thing.id, user.id if user else -1, group.id if group else -1], checks) is not None:
@@ -430,9 +454,8 @@ class Player:
     def change(self):
         who, (kind, thing) = self.who(0.1), self.owned_thing()
         if thing:
-            method, args = self.dice.choice([('update', [f'N{self.dice.randint(1, 3)}={self.name()}', self.dice.choice([0, 1])]), ('rename', [self.name()])])
-            if (kind, method) in (('secgroup', 'update'), ('vn', 'update')):
-                args[-1] = 1
+            text, append = f'N{self.dice.randint(1, 3)}={self.name()}', 1 if kind in ('secgroup', 'vn') else self.dice.choice([0, 1])
+            method, args = self.dice.choice([('update', [text, append]), ('rename', [self.name()])])
             self.attempt(who, f'one.{kind}.{method}', [thing.id, *args], [(MANAGE, thing)])
 
     def look(self):
@@ -453,16 +476,17 @@ class Player:
         who = self.who(0.1)
         if not self.room('vm'):
             return
-        text, checks = f'NAME={self.name()}\nCPU={self.dice.choice([0.1, 0.25, 1])}\nMEMORY={self.dice.choice([16, 32])}\n', [(CREATE, rights.creation(who, 'VM'))]
-        image, net = self.dice.choice([None, self.any('image'), self.world.things['image'][self.cloud.os]]), self.dice.choice([None, self.any('vn')])
+        text = f'NAME={self.name()}\nCPU={self.dice.choice([0.1, 0.25, 1])}\nMEMORY={self.dice.choice([16, 32])}\n'
+        checks = [(CREATE, rights.creation(who, 'VM'))]
+        image = self.dice.choice([None, self.any('image'), self.world.things['image'][self.cloud.os]])
+        net = self.dice.choice([None, self.any('vn')])
         if image:
             text += f'DISK=[IMAGE_ID={image.id}]\n'
             checks.append((USE, image))
         if net:
             text += f'NIC=[NETWORK_ID={net.id}]\n'
             checks.append((USE, net))
-        # An image or a network that can't be had (in a wrong state, all leased) is told before any right.
-        id = self.attempt(who, 'one.vm.allocate', [text, self.dice.random() < 0.3], checks, tolerate='')
+        id = self.attempt(who, 'one.vm.allocate', [text, self.dice.random() < 0.3], checks)
         if id is not None:
             self.world.added('vm', id, who)
 
@@ -478,11 +502,13 @@ class Player:
         who, vm, host = self.who(0.8), self.any('vm'), self.any('host')
         if vm:
             ds = self.world.things['datastore'][self.cloud.system_ds]
-            self.attempt(who, 'one.vm.deploy', [vm.id, host.id, False, ds.id, ''], [(ADMIN, vm), (MANAGE, host), (USE, ds)], tolerate='')
+            self.attempt(who, 'one.vm.deploy', [vm.id, host.id, False, ds.id, ''], [(ADMIN, vm), (MANAGE, host), (USE, ds)],
+                         tolerate='are not in the same cluster')
 
     def vm_action(self):
         who, vm = self.who(0.3), self.any('vm')
-        verb = self.dice.choice(['terminate', 'terminate-hard', 'poweroff', 'poweroff-hard', 'resume', 'suspend', 'stop', 'undeploy', 'hold', 'release', 'resched'])
+        verb = self.dice.choice(['terminate', 'terminate-hard', 'poweroff', 'poweroff-hard', 'resume', 'suspend', 'stop', 'undeploy',
+                                 'hold', 'release', 'resched'])
         if vm:
             self.attempt(who, 'one.vm.action', [verb, vm.id], [(ADMIN if verb == 'resched' else MANAGE, vm)])
 
@@ -490,19 +516,14 @@ class Player:
         who, vm = self.who(0.7), self.any('vm')
         if vm:
             self.attempt(who, 'one.vm.recover', [vm.id, self.dice.choice([0, 1, 2, 3, 3, 3, 5])], [(ADMIN, vm)])
-            self.forget_deleted_vm(vm)
-
-    def forget_deleted_vm(self, vm):
-        """Recover 5 takes it out of the database."""
-        if not self.raw('one.vm.info', vm.id)[0]:
-            self.world.removed('vm', vm.id)
 
 
-WEIGHTS = dict(user_new=3, user_end=1, user_moves=3, user_joins=3, user_leaves=2, user_changes=2, user_switched=2, user_token=2, dead_session=1,
-               group_new=2, group_end=2, group_admin=2, group_admin_end=1, quota=3, default_quota=1, rule_new=4, rule_end=2, vdc_new=1, vdc_end=1,
-               vdc_group=3, vdc_member=5, cluster_new=1, cluster_end=1, cluster_member=3, allocate=10, image_new=4, net_new=2, net_reserve=3,
-               net_hold=2, net_ranges=3, delete=6, chmod=12, chown=8, lock=5, change=6, look=8, look_around=2, vm_new=6, vm_of_template=3,
-               vm_deploy=5, vm_action=8, vm_recover=3)
+WEIGHTS = dict(
+    user_new=3, user_end=1, user_moves=3, user_joins=3, user_leaves=2, user_changes=2, user_password=1, user_switched=2,
+    user_token=2, dead_session=1, group_new=2, group_end=2, group_admin=2, group_admin_end=1, quota=3, default_quota=1,
+    rule_new=4, rule_end=2, vdc_new=1, vdc_end=1, vdc_group=3, vdc_member=5, cluster_new=1, cluster_end=1, cluster_member=3,
+    allocate=10, image_new=4, net_new=2, net_reserve=3, net_hold=2, net_ranges=3, delete=6, chmod=12, chown=8, lock=5,
+    change=6, look=8, look_around=2, vm_new=6, vm_of_template=3, vm_deploy=5, vm_action=8, vm_recover=3)
 
 
 class Property(OneCase):

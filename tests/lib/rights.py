@@ -1,7 +1,7 @@
 """Who may do what: OpenNebula's rules written down once more, without a look at oned, for tests to compare with.
 
-A check is a right (an operation's number, plus EXEMPT for those that no lock stops) and an object, or a type alone. Facts: the operations and
-how one check is evaluated, rules and their numbers, locks, group administrators, virtual data centres, and which rows a pool's filter leaves.
+A check is a right (an operation's number, plus EXEMPT for those that no lock stops) and an object, or a type alone. Here are: operations and
+how a check is evaluated, rules and their numbers, locks, group administrators, virtual data centres, and which rows a pool's filter leaves.
 """
 import dataclasses
 
@@ -98,6 +98,11 @@ def group_admin_rules(uid, gid):
         rule(ONE | uid, 'VROUTER', ALL, CREATE),
         rule(ONE | uid, 'GROUP', ONE | gid, MANAGE),
     ]
+
+
+def stored(pool):
+    """The numbers of the rules in an ACL_POOL."""
+    return {tuple(int(x.findtext(k), 16) for k in ('USER', 'RESOURCE', 'RIGHTS', 'ZONE')) for x in pool.findall('ACL')}
 
 
 def bits_give(who, right, thing):
