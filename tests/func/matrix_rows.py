@@ -338,6 +338,7 @@ VM = info('one.vm') + owners('one.vm') + locks('one.vm') + [
     vm('disksnapshotrevert', [0, 0], operation='disk-snapshot'),
     vm('snapshotcreate', ['snap'], operation='snapshot'), vm('snapshotdelete', [0], operation='snapshot'),
     vm('snapshotrevert', [0], operation='snapshot'),
+    Row('one.vm.disksaveas', [T, 0, 'saved{n}', '', -1], ok=(ACTION, INTERNAL)),       # the disk is looked for before any right
     vm('resize', ['MEMORY=65', False], operation='resize'),
     vm('updateconf', ['GRAPHICS=[TYPE=vnc]', 1], operation='updateconf'),
     vm('schedadd', ['SCHED_ACTION=[ACTION=hold,TIME=4000000000]'], operation='sched-action', after='gone'),
@@ -351,9 +352,6 @@ VM = info('one.vm') + owners('one.vm') + locks('one.vm') + [
     Row('one.vmpool.info', [*RANGE, -1]), Row('one.vmpool.infoextended', [*RANGE, -1]), Row('one.vmpool.infoset', ['0,1', False]),
     Row('one.vmpool.accounting', RANGE), Row('one.vmpool.monitoring', [-2, 0]), Row('one.vmpool.showback', [-2, -1, -1, -1, -1]),
 ]
-# No state of a VM lets these be tried before it; they come before the right.
-VM_STATE_FIRST = Row('one.vm.disksaveas', [T, 0, 'saved{n}', '', -1], ok=(ACTION, INTERNAL))
-VM.append(VM_STATE_FIRST)
 OPERATIONS = sorted({r.operation for r in VM if r.operation} - {'exec', 'vmgroup'})     # those are younger than 6.10
 
 KINDS = {

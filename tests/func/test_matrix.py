@@ -6,9 +6,7 @@ AUTHENTICATION and AUTHORIZATION never are. Refusals must have the exact words, 
 """
 import concurrent.futures
 import dataclasses
-import functools
 import itertools
-import os
 import threading
 import time
 import unittest

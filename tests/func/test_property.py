@@ -17,7 +17,7 @@ import property_world
 import rights
 from functest import AUTHENTICATION, AUTHORIZATION, IMAGE, Cloud, OneCase, rests
 from property_world import ALL_OF_THEM, POOLS, User, World
-from rights import ADMIN, ALL, BITS, CLUSTER, CREATE, EXEMPT, GROUP, LOCAL_ZONE, MANAGE, ONE, USE
+from rights import ADMIN, ALL, CLUSTER, CREATE, EXEMPT, GROUP, LOCAL_ZONE, MANAGE, ONE, USE
 
 OPERATIONS = int(os.environ.get('PERIGEE_PROPERTY_OPERATIONS', 10000))
 SEED = int(os.environ.get('PERIGEE_PROPERTY_SEED', time.time_ns() % 1000000))
