@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "oned/api/api.h"
+#include "oned/auth/acl_rule.h"
 #include "oned/objects/common.h"
 
 /* Only for the zone this server is of. */
@@ -103,6 +104,8 @@ static void zone_delete(struct txn *t, struct call *c)
 		txn_fail(t, ONE_ACTION, "Cannot delete zone. System Zones (ID < 100) cannot be deleted.");
 		return;
 	}
+	acl_zone_gone(t, z->o.id);
+	acl_object_gone(t, OBJ_ZONE, z->o.id);
 	txn_delete(t, &z->o);
 	call_ok_int(c, z->o.id);
 }

@@ -295,3 +295,13 @@ void acl_group_gone(struct txn *t, int gid)
 {
 	acl_rules_delete(t, names_group, &gid);
 }
+
+static bool holds_in_zone(const struct acl_rule *r, void *ctx)
+{
+	return r->zone == (ACL_INDIVIDUAL | (uint64_t)*(const int *)ctx);
+}
+
+void acl_zone_gone(struct txn *t, int zone)
+{
+	acl_rules_delete(t, holds_in_zone, &zone);
+}

@@ -23,9 +23,10 @@ void acl_rule_drop(struct txn *t, uint64_t user, uint64_t resource, uint64_t rig
 void acl_rule_text(uint64_t user, uint64_t resource, uint64_t rights, uint64_t zone, struct strbuf *out);
 /* Deletes all rules for which `match` says so. */
 void acl_rules_delete(struct txn *t, bool (*match)(const struct acl_rule *r, void *ctx), void *ctx);
-/* What a deletion takes along: rules that name exactly this object; that speak of this user; of or about this group. */
+/* What a deletion takes along: rules that name exactly this object; that speak of this user; of or about this group; that hold in this zone. */
 void acl_object_gone(struct txn *t, enum obj_type type, int id);
 void acl_user_gone(struct txn *t, int uid);
 void acl_group_gone(struct txn *t, int gid);
+void acl_zone_gone(struct txn *t, int zone);
 
 #endif

@@ -156,6 +156,36 @@ static void a_deleted_rule_gives_nothing_more(void **state)
 	assert_false(may(&alice, AUTH_USE, false, vm_of(4, 7, 9, 0), NULL));
 }
 
+static void forget_what_is_gone(struct txn *t, void *arg)
+{
+	(void)arg;
+	acl_object_gone(t, OBJ_VM, 3);
+	acl_user_gone(t, 2);
+	acl_group_gone(t, 5);
+	acl_zone_gone(t, 7);
+}
+
+static void rules_go_with_what_they_name_exactly(void **state)
+{
+	const uint64_t vms = ACL_TYPE(OBJ_VM), here = ACL_INDIVIDUAL;
+	struct version **list;
+
+	(void)state;
+	add(ACL_INDIVIDUAL | 9, vms | ACL_INDIVIDUAL | 3, AUTH_USE, here, NULL);
+	add(ACL_INDIVIDUAL | 2, vms | ACL_ALL, AUTH_USE, here, NULL);
+	add(ACL_GROUP | 5, vms | ACL_ALL, AUTH_USE, here, NULL);
+	add(ACL_ALL, vms | ACL_GROUP | 5, AUTH_USE, here, NULL);
+	add(ACL_ALL, vms | ACL_ALL, AUTH_USE, ACL_INDIVIDUAL | 7, NULL);
+	/* these stay */
+	add(ACL_INDIVIDUAL | 9, vms | ACL_TYPE(OBJ_TEMPLATE) | ACL_INDIVIDUAL | 3, AUTH_USE, here, NULL);
+	add(ACL_INDIVIDUAL | 5, vms | ACL_INDIVIDUAL | 5, AUTH_USE, here, NULL);
+	add(ACL_GROUP | 2, vms | ACL_ALL, AUTH_USE, here, NULL);
+	assert_int_equal(core_run(core, forget_what_is_gone, NULL, NULL), ONE_OK);
+	assert_int_equal(pool_collect(core, OBJ_ACL, -1, -1, NULL, NULL, &list), 3);
+	assert_int_equal(list[0]->id, 5);
+	pool_release(list, 3);
+}
+
 static void wrong_rules_are_refused_with_the_reason(void **state)
 {
 	const uint64_t vms = ACL_TYPE(OBJ_VM);
@@ -293,7 +323,7 @@ int main(void)
 		TEST(bits_give_rights_to_owner_group_and_others), TEST(a_refusal_names_operation_type_and_object),
 		TEST(locks_bind_admins_too_but_not_what_is_exempt), TEST(rules_of_each_form_are_found),
 		TEST(a_reservation_is_reached_by_name_only), TEST(a_deleted_rule_gives_nothing_more),
-		TEST(wrong_rules_are_refused_with_the_reason), TEST(a_view_gathers_what_rules_show),
+		TEST(rules_go_with_what_they_name_exactly), TEST(wrong_rules_are_refused_with_the_reason), TEST(a_view_gathers_what_rules_show),
 		TEST(the_index_says_what_all_rules_say),
 	};
 
