@@ -72,7 +72,7 @@ static void acl_delrule(struct txn *t, struct call *c)
 
 const struct method acl_methods[] = {
 	/* clang-format off */
-	{ .name = "one.acl.info", .params = "", .object = OBJ_ACL, .right = AUTH_MANAGE, .flags = M_TYPE_RIGHT,
+	{ .name = "one.acl.info", .params = "", .object = OBJ_ACL, .right = AUTH_MANAGE, .flags = M_TYPE_RIGHT | M_BULK,
 	  .read = acl_info, .doc = "All ACL rules." },
 	{ .name = "one.acl.addrule", .params = "user:s resource:s rights:s zone:s=", .object = OBJ_ACL, .right = AUTH_MANAGE,
 	  .flags = M_TYPE_RIGHT, .write = acl_addrule, .doc = "Adds a rule; values are hexadecimal numbers." },

@@ -110,7 +110,7 @@ const struct method group_methods[] = {
 	  .write = group_allocate, .doc = "Makes a group; it joins the default VDC." },
 	{ .name = "one.group.info", .params = "id:i decrypt:b=false", .object = OBJ_GROUP, .right = AUTH_USE,
 	  .flags = M_LOCK_EXEMPT | M_ZONE_DISABLED, .read = group_info, .doc = "A group with its quotas; -1: the caller's primary one." },
-	{ .name = "one.grouppool.info", .params = "", .object = OBJ_GROUP, .right = AUTH_USE, .flags = M_ZONE_DISABLED,
+	{ .name = "one.grouppool.info", .params = "", .object = OBJ_GROUP, .right = AUTH_USE, .flags = M_ZONE_DISABLED | M_BULK,
 	  .read = grouppool_info, .doc = "All visible groups with their quotas." },
 	{ .name = "one.groupquota.info", .params = "", .object = OBJ_NONE, .flags = M_NO_RIGHT | M_ZONE_DISABLED,
 	  .read = groupquota_info, .doc = "The default quotas of groups." },

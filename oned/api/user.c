@@ -393,7 +393,7 @@ const struct method user_methods[] = {
 	  .doc = "Makes a user in the groups given; needs MANAGE on each group but the caller's own." },
 	{ .name = "one.user.info", .params = "id:i decrypt:b=false", .object = OBJ_USER, .right = AUTH_USE, .flags = M_LOCK_EXEMPT | M_ZONE_DISABLED,
 	  .read = user_info, .doc = "A user with his quotas; -1: the caller." },
-	{ .name = "one.userpool.info", .params = "", .object = OBJ_USER, .right = AUTH_USE, .flags = M_ZONE_DISABLED,
+	{ .name = "one.userpool.info", .params = "", .object = OBJ_USER, .right = AUTH_USE, .flags = M_ZONE_DISABLED | M_BULK,
 	  .read = userpool_info, .doc = "All visible users with their quotas." },
 	{ .name = "one.userquota.info", .params = "", .object = OBJ_NONE, .flags = M_NO_RIGHT | M_ZONE_DISABLED,
 	  .read = userquota_info, .doc = "The default quotas of users." },
