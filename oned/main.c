@@ -22,6 +22,7 @@
 #include "oned/drivers/start.h"
 #include "oned/lifecycle/datastore.h"
 #include "oned/objects/encrypted.h"
+#include "oned/objects/quota_check.h"
 #include "oned/store/readers.h"
 #include "oned/version.h"
 
@@ -280,6 +281,8 @@ static enum one_rc load_core(struct daemon *d, struct one_err *err)
 	rc = core_load(d->core, err);
 	if (!rc)
 		rc = bootstrap(d->core, &d->paths, (int)conf_int(&d->conf, "PORT"), err);
+	if (!rc)
+		rc = quota_check(d->core, err);
 	if (!rc)
 		rc = bootstrap_one_key(&d->arena, &d->paths, &one_key, err);
 	if (!rc)

@@ -1,4 +1,4 @@
-/* one.group.*, one.grouppool.info, one.groupquota.info */
+/* one.group.*, one.grouppool.info */
 #include <string.h>
 
 #include "oned/api/api.h"
@@ -34,11 +34,6 @@ static void group_info(struct call *c)
 static void grouppool_info(struct call *c)
 {
 	quota_out_pool(c, OBJ_GROUP, OBJ_GROUP_QUOTA, 1);
-}
-
-static void groupquota_info(struct call *c)
-{
-	quota_out_default(c, 1);
 }
 
 static void group_delete(struct txn *t, struct call *c)
@@ -112,8 +107,6 @@ const struct method group_methods[] = {
 	  .flags = M_LOCK_EXEMPT | M_ZONE_DISABLED, .read = group_info, .doc = "A group with its quotas; -1: the caller's primary one." },
 	{ .name = "one.grouppool.info", .params = "", .object = OBJ_GROUP, .right = AUTH_USE, .flags = M_ZONE_DISABLED | M_BULK,
 	  .read = grouppool_info, .doc = "All visible groups with their quotas." },
-	{ .name = "one.groupquota.info", .params = "", .object = OBJ_NONE, .flags = M_NO_RIGHT | M_ZONE_DISABLED,
-	  .read = groupquota_info, .doc = "The default quotas of groups." },
 	{ .name = "one.group.update", .params = "id:i template:s append:i=0", .object = OBJ_GROUP, .right = AUTH_MANAGE,
 	  .prepare = api_prepare_update, .write = api_update, .doc = "Replaces the template, or merges into it." },
 	{ .name = "one.group.delete", .params = "id:i unused:b=false", .object = OBJ_GROUP, .right = AUTH_ADMIN,

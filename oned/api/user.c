@@ -1,4 +1,4 @@
-/* one.user.*, one.userpool.info, one.userquota.info */
+/* one.user.*, one.userpool.info */
 #include <stdlib.h>
 #include <string.h>
 
@@ -94,11 +94,6 @@ static void user_info(struct call *c)
 static void userpool_info(struct call *c)
 {
 	quota_out_pool(c, OBJ_USER, OBJ_USER_QUOTA, 0);
-}
-
-static void userquota_info(struct call *c)
-{
-	quota_out_default(c, 0);
 }
 
 /* ---- changes ---- */
@@ -395,8 +390,6 @@ const struct method user_methods[] = {
 	  .read = user_info, .doc = "A user with his quotas; -1: the caller." },
 	{ .name = "one.userpool.info", .params = "", .object = OBJ_USER, .right = AUTH_USE, .flags = M_ZONE_DISABLED | M_BULK,
 	  .read = userpool_info, .doc = "All visible users with their quotas." },
-	{ .name = "one.userquota.info", .params = "", .object = OBJ_NONE, .flags = M_NO_RIGHT | M_ZONE_DISABLED,
-	  .read = userquota_info, .doc = "The default quotas of users." },
 	{ .name = "one.user.passwd", .params = "id:i *password:s", .object = OBJ_USER, .right = AUTH_MANAGE,
 	  .write = user_passwd, .doc = "Sets the password; all login tokens end." },
 	{ .name = "one.user.chauth", .params = "id:i driver:s *password:s", .object = OBJ_USER, .right = AUTH_ADMIN,

@@ -280,6 +280,7 @@ static void vm_deploy_method(struct txn *t, struct call *c)
 {
 	int id = call_int(c, 0), host_id = call_int(c, 1), ds_id = call_int(c, 3);
 	const struct host *host = txn_read(t, OBJ_HOST, host_id);
+	struct vm_usage before;
 	struct vm *vm;
 
 	if (!host) {
@@ -301,7 +302,10 @@ static void vm_deploy_method(struct txn *t, struct call *c)
 		txn_fail(t, ONE_ACTION, "Deploy action is not available for state %s", vm_state_text(vm));
 		return;
 	}
-	if (!connect_chosen(t, c, vm) || vm_place_disks(t, vm, ds_id))
+	if (vm_quota_may_run(t, vm))
+		return;
+	vm_quota_usage(t, vm, vm_counts_as_running(vm->state), &before);
+	if (!connect_chosen(t, c, vm) || vm_place_disks(t, vm, ds_id) || vm_quota_changed(t, vm, &before))
 		return;
 	if (!vm_deploy(t, vm, host_id, ds_id, call_bool(c, 2)))
 		call_ok_int(c, id);
@@ -422,16 +426,20 @@ static void vm_update(struct txn *t, struct call *c)
 {
 	struct vm *vm = txn_edit(t, OBJ_VM, call_int(c, 0));
 	struct one_err err = ONE_ERR_INIT;
+	struct vm_usage before;
 	struct tmpl *own;
 
 	if (!vm)
 		return;
+	vm_quota_usage(t, vm, vm_counts_as_running(vm->state), &before);
 	own = vm->o.tmpl;
 	vm->o.tmpl = vm->user;
 	if (object_update_template(t, &vm->o, c->prepared, call_int(c, 2) == 1, &c->who, &err))
 		txn_fail(t, ONE_INTERNAL, "Cannot update template. %s", err.text);
 	vm->user = vm->o.tmpl;
 	vm->o.tmpl = own;
+	if (vm->state != VM_DONE && txn_ok(t) && vm_quota_changed(t, vm, &before))
+		t->err.rc = ONE_ACTION;
 	call_ok_int(c, vm->o.id);
 }
 

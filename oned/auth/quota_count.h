@@ -1,15 +1,11 @@
 /* Counting against quotas: what users and groups use changes in the transaction of the object that uses it.
  *
- * oneadmin (uid 0) and its group (gid 0) are never counted; -1 leaves that side out. Amounts are kept in
- * hundredths, so what was added and taken away again leaves nothing behind. A record exists while something
- * is used or limited. */
+ * oneadmin (uid 0) and its group (gid 0) are never counted; -1 leaves that side out. */
 #ifndef ONED_AUTH_QUOTA_COUNT_H
 #define ONED_AUTH_QUOTA_COUNT_H
 
 #include <stdbool.h>
-#include "oned/auth/quota.h"
-
-enum quota_section { QUOTA_DATASTORE, QUOTA_NETWORK, QUOTA_VM, QUOTA_IMAGE, QUOTA_SECTIONS };
+#include "oned/auth/quota_record.h"
 
 struct quota_amount { const char *metric; double amount; };
 
@@ -26,7 +22,7 @@ struct vm_usage_ds {
 	long long size_mb;
 };
 
-/* What a VM uses. Numbers below 0 are refused when checked, as the reference words it. */
+/* What a VM uses, or a part of it (vms 0). Numbers below 0 are refused when checked, as the reference words it. */
 struct vm_usage {
 	int vms, running_vms;
 	double cpu, running_cpu;
@@ -37,10 +33,14 @@ struct vm_usage {
 	int n_images;
 	const struct vm_usage_ds *datastores; /* what its disks take of image datastores */
 	int n_datastores;
+	const struct quota_amount *generic; /* what QUOTA_VM_ATTRIBUTE names, with RUNNING_ */
+	int n_generic;
 };
 
-/* For the user first, then for the group: networks, the VM, images; then the datastores. */
+/* For the user first, then for the group: networks, the VM, images; then the datastores. Of a part only the limits of what it has are looked at. */
 enum one_rc quota_vm_add(struct txn *t, int uid, int gid, const struct vm_usage *u, bool check);
 void quota_vm_del(struct txn *t, int uid, int gid, const struct vm_usage *u);
+/* A VM uses something else than before: limits are looked at where it uses more. */
+enum one_rc quota_vm_change(struct txn *t, int uid, int gid, const struct vm_usage *before, const struct vm_usage *after);
 
 #endif

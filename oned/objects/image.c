@@ -316,9 +316,19 @@ static enum one_rc add_or_del(struct txn *t, int uid, int gid, int ds_id, long l
 	return ONE_OK;
 }
 
+static long long total_mb(const struct image *img)
+{
+	return img->size_mb + snapshots_total_mb(img->snapshots);
+}
+
 static enum one_rc count(struct txn *t, int uid, int gid, const struct image *img, bool add)
 {
-	return add_or_del(t, uid, gid, img->ds_id, img->size_mb + snapshots_total_mb(img->snapshots), 1, add, true);
+	return add_or_del(t, uid, gid, img->ds_id, total_mb(img), 1, add, true);
+}
+
+void image_quota_count(struct txn *t, const struct image *img)
+{
+	add_or_del(t, img->o.uid, img->o.gid, img->ds_id, total_mb(img), 1, true, false);
 }
 
 enum one_rc image_quota_add(struct txn *t, int uid, int gid, int ds_id, long long size_mb, int images)

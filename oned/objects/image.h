@@ -58,6 +58,8 @@ struct tmpl *image_clone_template(struct txn *t, const struct image *img, const 
 
 /* Tested against the limits. */
 enum one_rc image_quota_add(struct txn *t, int uid, int gid, int ds_id, long long size_mb, int images);
+/* All it takes, whatever the limits. */
+void image_quota_count(struct txn *t, const struct image *img);
 /* It has other owners now than these. */
 enum one_rc image_quota_move(struct txn *t, const struct image *img, int old_uid, int old_gid);
 /* It became smaller (or larger, when negative). */

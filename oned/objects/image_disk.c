@@ -291,17 +291,22 @@ static struct image *used_alone(struct txn *t, int image_id)
 void image_set_snapshots(struct txn *t, int image_id, const struct tmpl *snapshots)
 {
 	struct image *img = used_alone(t, image_id);
+	long long old_mb;
 
 	if (!img)
 		return;
+	old_mb = snapshots_total_mb(img->snapshots);
 	img->snapshots = snapshots ? tmpl_copy(&img->o.arena, snapshots) : tmpl_new(&img->o.arena);
 	tmpl_remove(img->snapshots, "DISK_ID");
+	image_quota_shrink(t, img, old_mb - snapshots_total_mb(img->snapshots));
 }
 
 void image_set_size(struct txn *t, int image_id, long long size_mb)
 {
 	struct image *img = used_alone(t, image_id);
 
-	if (img)
-		img->size_mb = size_mb;
+	if (!img)
+		return;
+	image_quota_shrink(t, img, img->size_mb - size_mb);
+	img->size_mb = size_mb;
 }

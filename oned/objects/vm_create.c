@@ -6,6 +6,7 @@
 #include "oned/objects/common.h"
 #include "oned/objects/image.h"
 #include "oned/objects/vm_priv.h"
+#include "oned/objects/vm_quota.h"
 #include "oned/objects/vnet.h"
 
 enum one_rc vm_fail(struct vm_making *m, const char *fmt, ...)
@@ -64,6 +65,7 @@ static enum one_rc count_in_quotas(struct vm_making *m)
 	if (o->uid == USER_ONEADMIN && o->gid == GROUP_ONEADMIN)
 		return ONE_OK;
 	vm_usage_of_template(as_counted(m), true, m->t->arena, &usage);
+	vm_quota_generic(m->t, m->vm, true, &usage);
 	return quota_vm_add(m->t, o->uid, o->gid, &usage, true);
 }
 
@@ -259,7 +261,7 @@ void vm_release_resources(struct txn *t, struct vm *vm, bool failed)
 {
 	struct vm_usage usage;
 
-	vm_usage_of(vm, false, t->arena, &usage);
+	vm_quota_usage(t, vm, false, &usage);
 	quota_vm_del(t, vm->o.uid, vm->o.gid, &usage);
 	vm_release_disks(t, vm, failed);
 	vm_release_nics(t, vm);

@@ -22,18 +22,54 @@ bool vm_counts_as_running(enum vm_state s)
 	return false;
 }
 
-static struct vm_usage running_part(const struct vm *vm)
+/* ---- what a VM uses ---- */
+
+/* Nothing is gained by numbers below 0. */
+static double generic_amount(const struct vm *vm, const char *metric)
+{
+	double value;
+
+	if (!tmpl_get_float(vm->user, metric, &value) && !tmpl_get_float(vm->o.tmpl, metric, &value))
+		return 0;
+	return value > 0 ? value : 0;
+}
+
+void vm_quota_generic(struct txn *t, const struct vm *vm, bool running, struct vm_usage *u)
+{
+	struct quota_metrics m = quota_generic_metrics(t);
+	struct quota_amount *amounts = arena_array(t->arena, 2 * m.n + 1, struct quota_amount);
+
+	for (int i = 0; i < m.n; i++) {
+		double amount = generic_amount(vm, m.names[i]);
+
+		amounts[2 * i] = (struct quota_amount){ m.names[i], u->vms ? amount : 0 };
+		amounts[2 * i + 1] = (struct quota_amount){ arena_printf(t->arena, "RUNNING_%s", m.names[i]), running ? amount : 0 };
+	}
+	u->generic = amounts;
+	u->n_generic = 2 * m.n;
+}
+
+void vm_quota_usage(struct txn *t, const struct vm *vm, bool running, struct vm_usage *out)
+{
+	vm_usage_of(vm, running, t->arena, out);
+	vm_quota_generic(t, vm, running, out);
+}
+
+/* ---- its life ---- */
+
+static struct vm_usage running_part(struct txn *t, const struct vm *vm)
 {
 	struct vm_usage u = { .running_vms = 1 };
 
 	tmpl_get_float(vm->o.tmpl, "CPU", &u.running_cpu);
 	tmpl_get_int(vm->o.tmpl, "MEMORY", &u.running_memory_mb);
+	vm_quota_generic(t, vm, true, &u);
 	return u;
 }
 
 void vm_quota_running(struct txn *t, const struct vm *vm, bool running)
 {
-	struct vm_usage u = running_part(vm);
+	struct vm_usage u = running_part(t, vm);
 
 	if (running)
 		quota_vm_add(t, vm->o.uid, vm->o.gid, &u, false);
@@ -43,8 +79,11 @@ void vm_quota_running(struct txn *t, const struct vm *vm, bool running)
 
 enum one_rc vm_quota_may_run(struct txn *t, const struct vm *vm)
 {
-	struct vm_usage u = running_part(vm);
+	struct vm_usage u;
 
+	if (vm_counts_as_running(vm->state))
+		return ONE_OK;
+	u = running_part(t, vm);
 	/* The counters themselves change with the state: here only the limits speak. */
 	if (!quota_vm_add(t, vm->o.uid, vm->o.gid, &u, true))
 		quota_vm_del(t, vm->o.uid, vm->o.gid, &u);
@@ -57,7 +96,19 @@ void vm_quota_move(struct txn *t, struct vm *vm, int uid, int gid)
 {
 	struct vm_usage u;
 
-	vm_usage_of(vm, vm_counts_as_running(vm->state), t->arena, &u);
-	quota_vm_del(t, vm->o.uid, vm->o.gid, &u);
-	quota_vm_add(t, uid < 0 ? vm->o.uid : uid, gid < 0 ? vm->o.gid : gid, &u, true);
+	if (uid == vm->o.uid)
+		uid = -1;
+	if (gid == vm->o.gid)
+		gid = -1;
+	vm_quota_usage(t, vm, vm_counts_as_running(vm->state), &u);
+	quota_vm_del(t, uid < 0 ? -1 : vm->o.uid, gid < 0 ? -1 : vm->o.gid, &u);
+	quota_vm_add(t, uid, gid, &u, true);
+}
+
+enum one_rc vm_quota_changed(struct txn *t, const struct vm *vm, const struct vm_usage *before)
+{
+	struct vm_usage after;
+
+	vm_quota_usage(t, vm, vm_counts_as_running(vm->state), &after);
+	return quota_vm_change(t, vm->o.uid, vm->o.gid, before, &after);
 }

@@ -76,6 +76,8 @@ enum one_rc vnet_unhold(struct txn *t, struct vnet *vn, const struct tmpl *tmpl)
 /* Which addresses: `size` in a row of the range ar_id (-1: of any), from an address on (ADDRESS_NONE: the first that are free). */
 struct vnet_part { uint32_t size; int ar_id; enum address_kind kind; const char *address; };
 
+/* What a reservation takes counts for its owner, whatever the limits. */
+void vnet_reservation_count(struct txn *t, const struct vnet *vn);
 /* The template of a reservation of a network. */
 struct tmpl *vnet_reservation_template(const struct vnet *vn, const char *name, struct arena *arena);
 /* Takes the addresses out of the parent into a range of the reservation, and counts them for its owner. ONE_ACTION with the reason. */

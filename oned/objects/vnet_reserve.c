@@ -43,6 +43,12 @@ static void uncount(struct txn *t, int uid, int gid, int network, long long n)
 	quota_del(t, uid, gid, QUOTA_NETWORK, network, &(struct quota_amount){ "LEASES", (double)n }, 1);
 }
 
+void vnet_reservation_count(struct txn *t, const struct vnet *vn)
+{
+	if (vn->parent >= 0)
+		quota_add(t, vn->o.uid, vn->o.gid, QUOTA_NETWORK, vn->parent, &(struct quota_amount){ "LEASES", (double)addresses(vn) }, 1, false);
+}
+
 void vnet_reservation_given_back(struct txn *t, const struct vnet *vn, const struct address_range *ar)
 {
 	if (vn->parent >= 0)
