@@ -100,6 +100,7 @@ void api_vn_reserve(struct txn *t, struct call *c)
 	reservation = w.into >= 0 ? txn_edit(t, OBJ_NET, (int)w.into) :
 				    vnet_create(t, &owner, vnet_reservation_template(seen, w.name, t->arena), id, seen->clusters.ids,
 						seen->clusters.n);
+	txn_keep_ids(t, OBJ_NET);
 	parent = reservation ? txn_edit(t, OBJ_NET, id) : NULL;
 	if (parent && !vnet_reserve(t, parent, reservation, &w.part))
 		call_ok_int(c, reservation->o.id);

@@ -266,14 +266,22 @@ static struct vm_usage_ds *datastores_beyond(struct arena *arena, const struct v
 	return rest;
 }
 
+/* Of numbers as they are counted: the difference of two roundings, not a rounded difference. */
+static double counted_beyond(double value, double without)
+{
+	long long more = quota_hundredths(value) - quota_hundredths(without);
+
+	return more > 0 ? (double)more / 100 : 0;
+}
+
 static struct quota_amount *generic_beyond(struct arena *arena, const struct vm_usage *u, const struct vm_usage *without)
 {
 	struct quota_amount *rest = arena_array(arena, u->n_generic + 1, struct quota_amount);
 
 	for (int i = 0; i < u->n_generic; i++) {
-		double more = u->generic[i].amount - (i < without->n_generic ? without->generic[i].amount : 0);
+		double had = i < without->n_generic ? without->generic[i].amount : 0;
 
-		rest[i] = (struct quota_amount){ u->generic[i].metric, more > 0 ? more : 0 };
+		rest[i] = (struct quota_amount){ u->generic[i].metric, counted_beyond(u->generic[i].amount, had) };
 	}
 	return rest;
 }
@@ -284,7 +292,8 @@ static struct quota_amount *generic_beyond(struct arena *arena, const struct vm_
 static struct vm_usage usage_beyond(struct arena *arena, const struct vm_usage *u, const struct vm_usage *without)
 {
 	struct vm_usage rest = {
-		.vms = BEYOND(vms), .running_vms = BEYOND(running_vms), .cpu = BEYOND(cpu), .running_cpu = BEYOND(running_cpu),
+		.vms = BEYOND(vms), .running_vms = BEYOND(running_vms), .cpu = counted_beyond(u->cpu, without->cpu),
+		.running_cpu = counted_beyond(u->running_cpu, without->running_cpu),
 		.memory_mb = BEYOND(memory_mb), .running_memory_mb = BEYOND(running_memory_mb), .system_disk_mb = BEYOND(system_disk_mb),
 		.n_generic = u->n_generic,
 	};

@@ -175,6 +175,12 @@ void *txn_new(struct txn *t, enum obj_type type)
 	return o;
 }
 
+void txn_keep_ids(struct txn *t, enum obj_type type)
+{
+	_Static_assert(OBJ_TYPES <= 32, "types are bits of kept_ids");
+	t->kept_ids |= 1u << type;
+}
+
 void txn_delete(struct txn *t, struct object *o)
 {
 	(void)t;
@@ -382,7 +388,9 @@ void txn_end(struct txn *t)
 	if (!txn_ok(t)) {
 		for (; e; e = e->next)
 			obj_free(e->o);
-		memcpy(b->last_ids, t->last_ids, sizeof(b->last_ids));
+		for (int i = 0; i < OBJ_TYPES; i++)
+			if (!(t->kept_ids & 1u << i))
+				b->last_ids[i] = t->last_ids[i];
 		memcpy(b->side_ids, t->side_ids, sizeof(b->side_ids));
 		return;
 	}

@@ -45,6 +45,7 @@ struct txn {
 	struct strbuf scratch;
 	int last_ids[OBJ_TYPES];        /* counters as they were at the begin: a failure goes back to them */
 	int64_t side_ids[TABLE_COUNT];
+	uint32_t kept_ids;              /* types (bits) whose ids stay taken all the same */
 };
 
 static inline bool txn_ok(const struct txn *t) { return t->err.rc == ONE_OK; }
@@ -70,6 +71,8 @@ bool txn_exists(struct txn *t, enum obj_type type, int id);
 const struct version *txn_version(struct txn *t, enum obj_type type, int id);
 /* A new object with the next id of its pool; name etc. are the caller's to set. */
 void *txn_new(struct txn *t, enum obj_type type);
+/* The ids that new objects of a type took in this transaction stay taken when it fails, where that shows in OpenNebula. */
+void txn_keep_ids(struct txn *t, enum obj_type type);
 void txn_delete(struct txn *t, struct object *o);
 /* Id of the object of that name (uid: for types with names unique an owner), -1. Looks at this batch's changes too. */
 int txn_find(struct txn *t, enum obj_type type, const char *name, int uid);

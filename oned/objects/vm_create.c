@@ -57,16 +57,26 @@ static struct tmpl *as_counted(struct vm_making *m)
 	return counted;
 }
 
-static enum one_rc count_in_quotas(struct vm_making *m)
+static bool is_counted(const struct object *o)
+{
+	return o->uid != USER_ONEADMIN || o->gid != GROUP_ONEADMIN;
+}
+
+static enum one_rc count_in_quotas(struct vm_making *m, struct vm_usage *usage)
 {
 	const struct object *o = &m->vm->o;
-	struct vm_usage usage;
 
-	if (o->uid == USER_ONEADMIN && o->gid == GROUP_ONEADMIN)
+	if (!is_counted(o))
 		return ONE_OK;
-	vm_usage_of_template(as_counted(m), true, m->t->arena, &usage);
-	vm_quota_generic(m->t, m->vm, true, &usage);
-	return quota_vm_add(m->t, o->uid, o->gid, &usage, true);
+	vm_usage_of_template(as_counted(m), true, m->t->arena, usage);
+	vm_quota_generic(m->t, m->vm, true, usage);
+	return quota_vm_add(m->t, o->uid, o->gid, usage, true);
+}
+
+/* What was counted before the VM was made is what will be given back: as it came out. */
+static enum one_rc settle_quotas(struct vm_making *m, const struct vm_usage *counted)
+{
+	return is_counted(&m->vm->o) ? vm_quota_changed(m->t, m->vm, counted) : ONE_OK;
 }
 
 /* ---- name, state ---- */
@@ -240,12 +250,13 @@ struct vm *vm_create_with(struct txn *t, const struct identity *who, const struc
 			  const struct tmpl *tmpl, bool hold, vm_may_use_fn may_use, void *ctx)
 {
 	struct vm_making m = { .t = t, .who = who, .may_use = may_use, .may_ctx = ctx };
+	struct vm_usage counted;
 
 	m.vm = txn_new(t, OBJ_VM);
 	if (!m.vm)
 		return NULL;
 	set_up(&m, owner, tmpl, hold);
-	if (vm_topology_check(t, m.vm->user) || count_in_quotas(&m) || take_template(&m))
+	if (vm_topology_check(t, m.vm->user) || count_in_quotas(&m, &counted) || take_template(&m) || settle_quotas(&m, &counted))
 		return NULL;
 	m.vm->prev_state = m.vm->state;
 	return m.vm;

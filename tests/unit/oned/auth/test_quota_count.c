@@ -295,6 +295,48 @@ static void a_limit_with_an_id_names_it(void **state)
 	assert_string_equal(err.text, "user [2] limit of 0 reached for RVMS quota in IMAGE with ID: 7");
 }
 
+struct change { struct vm_usage before, after; };
+
+static void change_vm(struct txn *t, void *arg)
+{
+	const struct change *c = arg;
+
+	quota_vm_change(t, 2, 1, &c->before, &c->after);
+}
+
+static void a_change_counts_the_difference_and_checks_what_grows(void **state)
+{
+	static const int other_networks[] = { 3, 4 };
+	static const struct vm_usage_ds other_datastores[] = { { 100, 20 }, { 101, 5 } };
+	struct change c = { usage(), usage() };
+	struct one_err err = ONE_ERR_INIT;
+
+	(void)state;
+	assert_int_equal(core_run(core, add_vm, &c.before, NULL), ONE_OK);
+	c.after.cpu = 2;
+	c.after.memory_mb = 32;
+	c.after.networks = other_networks;
+	c.after.datastores = other_datastores;
+	c.after.n_datastores = 2;
+	c.after.n_images = 0;
+	assert_int_equal(core_run(core, change_vm, &c, NULL), ONE_OK);
+	assert_has(OBJ_USER_QUOTA, 2, "<CPU_USED><![CDATA[2]]></CPU_USED><MEMORY><![CDATA[-1]]></MEMORY><MEMORY_USED><![CDATA[32]]></MEMORY_USED>");
+	assert_has(OBJ_USER_QUOTA, 2, "<VMS_USED><![CDATA[1]]></VMS_USED>");
+	assert_has(OBJ_USER_QUOTA, 2, "<ID><![CDATA[3]]></ID><LEASES><![CDATA[-1]]></LEASES><LEASES_USED><![CDATA[1]]></LEASES_USED>");
+	assert_has(OBJ_USER_QUOTA, 2, "<ID><![CDATA[4]]></ID><LEASES><![CDATA[-1]]></LEASES><LEASES_USED><![CDATA[1]]></LEASES_USED>");
+	assert_has(OBJ_USER_QUOTA, 2, "<SIZE_USED><![CDATA[20]]></SIZE_USED>");
+	assert_has(OBJ_USER_QUOTA, 2, "<SIZE_USED><![CDATA[5]]></SIZE_USED>");
+	assert_has(OBJ_USER_QUOTA, 2, "<IMAGE_QUOTA></IMAGE_QUOTA>");
+	limit(OBJ_USER_QUOTA, 2, "VM=[VMS=0,VMS_USED=1,CPU=1,CPU_USED=2,MEMORY=10,MEMORY_USED=32,RUNNING_CPU_USED=0.5]");
+	c.before = c.after;
+	c.after.cpu = 1.5; /* less, though still too much; and it is no new VM */
+	assert_int_equal(core_run(core, change_vm, &c, NULL), ONE_OK);
+	c.before = c.after;
+	c.after.memory_mb = 33;
+	assert_int_equal(core_run(core, change_vm, &c, &err), ONE_AUTHORIZATION);
+	assert_string_equal(err.text, "user [2] limit of 10 reached for MEMORY quota in VM");
+}
+
 #define WITH_PEOPLE(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(void)
@@ -309,6 +351,7 @@ int main(void)
 		WITH_PEOPLE(a_vm_counts_in_all_sections),
 		WITH_PEOPLE(the_numbers_of_a_vm_are_checked),
 		WITH_PEOPLE(a_limit_with_an_id_names_it),
+		WITH_PEOPLE(a_change_counts_the_difference_and_checks_what_grows),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
