@@ -255,7 +255,7 @@ class Player:
 
     def default_quota(self):
         most = self.dice.choice([-2, -2, 40])
-        self.attempt(self.world.users[0].who(), f'one.{self.dice.choice(["user", "group"])}quota.update', [f'VM=[VMS={most}]'], [])
+        self.attempt(rights.Who(0, 0, frozenset([0]), self.one.auth), f'one.{self.dice.choice(["user", "group"])}quota.update', [f'VM=[VMS={most}]'], [])
 
     # ---- rules and VDCs ----
 
