@@ -127,13 +127,14 @@ bool call_checks_end(struct txn *t, struct authz *a);
 /* Tables of the method rows, one a file; each ends with a NULL name. */
 extern const struct method system_methods[], user_methods[], group_methods[], acl_methods[], zone_methods[], cluster_methods[],
 	host_methods[], datastore_methods[], image_methods[], vn_methods[], secgroup_methods[], template_methods[], vdc_methods[],
-	quota_methods[];
+	quota_methods[], document_methods[], vntemplate_methods[];
 
 /* Handlers that fit many types (generic.c); the row's object says which. */
 void api_info(struct call *c);                                     /* id:i decrypt:b=false */
 void api_pool_info(struct call *c);                                /* filter:i start:i end:i, or no parameters: everything visible */
 enum one_rc api_prepare_update(struct call *c, struct one_err *err);
 void api_update(struct txn *t, struct call *c);                    /* id:i template:s append:i=0 */
+void api_delete(struct txn *t, struct call *c);                    /* id:i; of what nothing else depends on */
 void api_rename(struct txn *t, struct call *c);                    /* id:i name:s */
 void api_chmod(struct txn *t, struct call *c);                     /* id:i uu:i ... oa:i */
 void api_chown(struct txn *t, struct call *c);                     /* id:i uid:i gid:i */

@@ -15,5 +15,7 @@ struct pool_filter {
 
 /* The versions, in the order of the answer (API_LIST_ORDER); *list as of pool_collect. ONE_API for a flag that doesn't exist. */
 enum one_rc filter_collect(struct call *c, enum obj_type type, const struct pool_filter *f, struct version ***list, size_t *n);
+/* Answers with their bodies, under the root of the type's pool; or fails. */
+void filter_answer(struct call *c, enum obj_type type, const struct pool_filter *f);
 
 #endif

@@ -1,9 +1,10 @@
-/* Methods that are alike for many types: info, update, rename, chmod, chown, lock, unlock. The row's object says which type. */
+/* Methods that are alike for many types: info, update, delete, rename, chmod, chown, lock, unlock. The row's object says which type. */
 #include <string.h>
 
 #include "oned/api/api.h"
 #include "oned/api/dispatch.h"
 #include "oned/api/restricted.h"
+#include "oned/auth/acl_rule.h"
 #include "oned/auth/user.h"
 
 static enum one_rc prepare_template(struct call *c, int i, struct one_err *err)
@@ -75,6 +76,19 @@ void api_update(struct txn *t, struct call *c)
 		txn_fail(t, ONE_INTERNAL, "Cannot update template. %s", err.text);
 		return;
 	}
+	call_ok_int(c, o->id);
+}
+
+/* ---- delete ---- */
+
+void api_delete(struct txn *t, struct call *c)
+{
+	struct object *o = call_edit(t, c);
+
+	if (!o)
+		return;
+	txn_delete(t, o);
+	acl_object_gone(t, o->ops->type, o->id);
 	call_ok_int(c, o->id);
 }
 

@@ -3,6 +3,7 @@
 #include "oned/auth/acl_rule.h"
 #include "oned/objects/cluster.h"
 #include "oned/objects/datastore.h"
+#include "oned/objects/document.h"
 #include "oned/auth/group.h"
 #include "oned/objects/host.h"
 #include "oned/objects/image.h"
@@ -14,13 +15,14 @@
 #include "oned/objects/vm.h"
 #include "oned/objects/vnc_ports.h"
 #include "oned/objects/vnet.h"
+#include "oned/objects/vntemplate.h"
 #include "oned/objects/zone.h"
 
 static const struct obj_ops *const all[OBJ_TYPES] = {
 	[OBJ_VM] = &vm_ops, [OBJ_HOST] = &host_ops, [OBJ_NET] = &vnet_ops, [OBJ_IMAGE] = &image_ops,
 	[OBJ_USER] = &user_ops, [OBJ_TEMPLATE] = &template_ops, [OBJ_GROUP] = &group_ops, [OBJ_ACL] = &acl_rule_ops,
 	[OBJ_DATASTORE] = &datastore_ops, [OBJ_CLUSTER] = &cluster_ops, [OBJ_ZONE] = &zone_ops,
-	[OBJ_SECGROUP] = &secgroup_ops, [OBJ_VDC] = &vdc_ops,
+	[OBJ_SECGROUP] = &secgroup_ops, [OBJ_VDC] = &vdc_ops, [OBJ_DOCUMENT] = &document_ops, [OBJ_VNTEMPLATE] = &vntemplate_ops,
 	[OBJ_USER_QUOTA] = &user_quota_ops, [OBJ_GROUP_QUOTA] = &group_quota_ops, [OBJ_DEFAULT_QUOTA] = &default_quota_ops,
 	[OBJ_VNC_PORTS] = &vnc_ports_ops,
 };

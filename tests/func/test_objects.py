@@ -1,0 +1,140 @@
+"""Objects that are little more than a template with an owner: documents, network templates, VM groups, hooks, and what is made of them."""
+import sqlite3
+import unittest
+
+from functest import ACTION, ALLOCATE, AUTHORIZATION, INTERNAL, NO_EXISTS, XML_RPC_API, OneCase
+
+ALL = -2, -1, -1
+
+
+class Documents(OneCase):
+    options = {'conf': 'DOCUMENT_ENCRYPTED_ATTR = "HIDDEN"\nDOCUMENT_ENCRYPTED_ATTR = "BOX/KEY"\n'}
+
+    def ids(self, type, *filter, auth=None):
+        pool = self.xml('one.documentpool.info', *(filter or ALL), type, auth=auth)
+        return [int(x.findtext('ID')) for x in pool.findall('DOCUMENT')]
+
+    def test_a_pool_shows_the_documents_of_one_type_that_the_caller_may_see(self):
+        _, ann = self.user('pool-ann')
+        _, ben = self.user('pool-ben')
+        first, other, second = (self.call('one.document.allocate', f'NAME=d{n}', 300 + n % 2, auth=ann) for n in range(3))
+        self.assertEqual(self.ids(300, auth=ann), [second, first])
+        self.assertEqual(self.ids(301, auth=ann), [other])
+        self.assertEqual(self.ids(300, auth=ben), [])
+        self.call('one.document.chmod', first, -1, -1, -1, -1, -1, -1, 1, -1, -1)
+        self.assertEqual(self.ids(300, auth=ben), [first])
+        self.assertEqual(self.ids(300, -3, -1, -1, auth=ben), [])
+        self.refused(XML_RPC_API, 'one.documentpool.info', -5, -1, -1, 300, text='Incorrect filter_flag')
+
+    def test_names_may_repeat_and_be_anything_that_is_not_too_long(self):
+        ids = [self.call('one.document.allocate', 'NAME="same; <name>"', 5) for _ in range(2)]
+        self.assertNotEqual(*ids)
+        self.assertEqual(self.xml('one.document.info', ids[1]).findtext('NAME'), 'same; <name>')
+        unnamed = self.call('one.document.allocate', '', 5)
+        self.assertEqual(self.xml('one.document.info', unnamed).findtext('NAME'), f'document-{unnamed}')
+        self.call('one.document.allocate', f'NAME={"n" * 128}', 5)
+        self.refused(INTERNAL, 'one.document.allocate', f'NAME={"n" * 129}', 5, text='max length is 128')
+        self.refused(ALLOCATE, 'one.document.clone', unnamed, 'n' * 129, text='max length is 128')
+
+    def test_listed_attributes_are_kept_encrypted_and_told_in_clear_to_admins_who_ask(self):
+        _, ann = self.user('secret-ann')
+        doc = self.call('one.document.allocate', 'NAME=safe\nHIDDEN=pearl\nBOX=[KEY=ruby,OPEN=yes]', 9, auth=ann)
+
+        def shown(*more, auth=None):
+            x = self.xml('one.document.info', doc, *more, auth=auth).find('TEMPLATE')
+            return x.findtext('HIDDEN'), x.findtext('BOX/KEY'), x.findtext('BOX/OPEN')
+        for args in ((), (False,)):
+            self.assertFalse({'pearl', 'ruby'} & set(shown(*args)))
+        self.assertEqual(shown(True), ('pearl', 'ruby', 'yes'))
+        self.assertEqual(shown(True, auth=ann), shown())
+        self.call('one.document.update', doc, 'HIDDEN=opal', 1, auth=ann)
+        self.assertEqual(shown(True), ('opal', 'ruby', 'yes'))
+        copy = self.call('one.document.clone', doc, 'copy', auth=ann)
+        self.assertEqual(self.xml('one.document.info', copy, True).findtext('TEMPLATE/HIDDEN'), 'opal')
+        for path in (self.one.folder / 'var').glob('one.db*'):
+            self.assertNotIn(b'pearl', path.read_bytes(), path.name)
+
+    def test_rules_and_locks_of_documents(self):
+        uid, ann = self.user('rule-ann')
+        doc = self.call('one.document.allocate', 'NAME=ruled', 1)
+        self.refused(AUTHORIZATION, 'one.document.info', doc, auth=ann, text=rf'USE DOCUMENT \[{doc}\]')
+        rule = self.call('one.acl.addrule', hex(0x100000000 + uid), hex(0x400100000000 + doc), '0x3')
+        self.call('one.document.update', doc, 'A=1', 1, auth=ann)
+        self.call('one.document.lock', doc, 2, auth=ann)
+        self.refused(AUTHORIZATION, 'one.document.delete', doc, text='DOCUMENT is locked')
+        self.call('one.document.unlock', doc)
+        self.call('one.document.delete', doc, auth=ann)
+        self.assertNotIn(str(rule), [x.findtext('ID') for x in self.xml('one.acl.info').findall('ACL')])
+        self.refused(NO_EXISTS, 'one.document.info', doc, text=rf'Error getting document \[{doc}\]')
+
+
+class NetworkTemplates(OneCase):
+    def test_a_network_is_made_of_the_template_and_of_what_the_caller_adds(self):
+        uid, ann = self.user('net-ann')
+        vt = self.call('one.vntemplate.allocate', 'NAME=base\nVN_MAD=bridge\nNOTE=a\nAR=[TYPE=IP4,IP="10.0.0.1",SIZE=4]')
+        self.refused(AUTHORIZATION, 'one.vntemplate.instantiate', vt, 'hers', '', auth=ann)
+        self.call('one.vntemplate.chmod', vt, 1, 1, 0, 0, 0, 0, 1, 0, 0)
+        for extra in ('BRIDGE=x', 'VN_MAD=dummy', 'CLUSTER_IDS="0"', 'AR=[TYPE=IP4,IP="10.0.0.1",SIZE=4,BRIDGE=x]'):
+            self.refused(AUTHORIZATION, 'one.vntemplate.instantiate', vt, 'hers', extra, auth=ann, text='restricted attribute')
+        net = self.call('one.vntemplate.instantiate', vt, '', 'NOTE=b', auth=ann)
+        x = self.xml('one.vn.info', net, auth=ann)
+        self.assertEqual((x.findtext('NAME'), x.findtext('UID'), x.findtext('TEMPLATE/NOTE'), x.findtext('TEMPLATE/TEMPLATE_ID')),
+                         (f'base-{net}', str(uid), 'b', str(vt)))
+        self.assertEqual(x.findtext('AR_POOL/AR/SIZE'), '4')
+        self.refused(ALLOCATE, 'one.vntemplate.instantiate', vt, f'base-{net}', '', auth=ann, text='NAME is already taken by NET')
+        self.refused(AUTHORIZATION, 'one.vntemplate.clone', vt, 'mine', auth=ann, text='CREATE VNTEMPLATE')
+
+    def test_the_template_names_the_clusters(self):
+        west = self.call('one.cluster.allocate', 'west')
+        vt = self.call('one.vntemplate.allocate', f'NAME=wide\nVN_MAD=dummy\nBRIDGE=b\nCLUSTER_IDS="{west},77"')
+        net = self.call('one.vntemplate.instantiate', vt, 'wide', '')
+        self.assertEqual([x.text for x in self.xml('one.vn.info', net).findall('CLUSTERS/ID')], [str(west)])
+        self.assertIn(str(net), [x.text for x in self.xml('one.cluster.info', west).findall('VNETS/ID')])
+
+
+class Kept(OneCase):
+    """What a restart finds again, and what stands in the columns of the tables."""
+    MADE = {
+        'document': ('NAME=kept\nNOTE="a <b>"\nV=[A=1]', 300),
+        'vntemplate': ('NAME=kept\nVN_MAD=dummy\nBRIDGE=b\nAR=[TYPE=ETHER,SIZE=3]',),
+    }
+    ORDINARY = {'document': 'document_pool', 'vntemplate': 'vn_template_pool'}
+
+    def bodies(self):
+        return {kind: self.call(f'one.{kind}.info', id) for kind, id in self.ids.items()}
+
+    def test_objects_are_the_same_after_a_restart(self):
+        self.ids = {kind: self.call(f'one.{kind}.allocate', *args) for kind, args in self.MADE.items()}
+        for kind, id in self.ids.items():
+            self.call(f'one.{kind}.rename', id, 'renamed')
+            self.call(f'one.{kind}.lock', id, 3)
+        for kind in self.ORDINARY:
+            self.call(f'one.{kind}.chmod', self.ids[kind], 1, 1, 0, 1, 0, 0, 1, 0, 0)
+        before = self.bodies()
+        self.one.stop()
+        self.look_at_tables()
+        self.one.start()
+        self.assertEqual(self.bodies(), before)
+        for kind, id in self.ids.items():
+            self.call(f'one.{kind}.unlock', id)
+            self.call(f'one.{kind}.delete', id)
+            self.refused(NO_EXISTS, f'one.{kind}.info', id)
+            self.assertEqual(self.call(f'one.{kind}.allocate', *self.MADE[kind]), id + 1)
+
+    def look_at_tables(self):
+        if self.backend != 'sqlite':
+            return
+        db = sqlite3.connect(self.one.folder / 'var' / 'one.db')
+        for kind, table in self.ORDINARY.items():
+            row = db.execute(f'select name, uid, gid, owner_u, group_u, other_u from {table} where oid = ?', (self.ids[kind],)).fetchone()
+            self.assertEqual(row, ('renamed', 0, 0, 1, 1, 1), table)
+        self.assertEqual(db.execute('select type from document_pool').fetchall(), [(300,)])
+        db.close()
+
+
+class KeptOnMariaDB(Kept):
+    backend = 'mysql'
+
+
+if __name__ == '__main__':
+    unittest.main()
