@@ -489,6 +489,7 @@ class Player:
         id = self.attempt(who, 'one.vm.allocate', [text, self.dice.random() < 0.3], checks)
         if id is not None:
             self.world.added('vm', id, who)
+            self.within_limits(who)
 
     def vm_of_template(self):
         who, template = self.who(0.1), self.any('template')
@@ -497,6 +498,21 @@ class Player:
         id = self.attempt(who, 'one.template.instantiate', [template.id, self.name(), False, '', False], [(USE, template)])
         if id is not None:
             self.world.added('vm', id, who)
+            self.within_limits(who)
+
+    def within_limits(self, who):
+        """A VM that was let in is within the limits of its owner and of his group."""
+        for party, id in (('user', who.uid), ('group', who.gid)):
+            if not id:
+                continue
+            x = self.one.xml(f'one.{party}.info', id)
+            own, default = x.find('VM_QUOTA/VM'), x.find(f'DEFAULT_{party.upper()}_QUOTAS/VM_QUOTA/VM')
+            for metric in ('VMS', 'RUNNING_VMS', 'CPU', 'MEMORY'):
+                limit = float(own.findtext(metric))
+                if limit == -1 and default is not None:
+                    limit = float(default.findtext(metric))
+                if 0 <= limit < float(own.findtext(f'{metric}_USED')):
+                    raise AssertionError(f'{party} {id} has a VM over his limit: {metric} {own.findtext(metric + "_USED")} of {limit}')
 
     def vm_deploy(self):
         who, vm, host = self.who(0.8), self.any('vm'), self.any('host')
