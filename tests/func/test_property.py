@@ -47,6 +47,7 @@ class Player:
         kinds = [kind for kind, pool in POOLS.items() if pool[1] in self.methods]
         self.owned = [kind for kind in kinds if f'one.{kind}.chown' in self.methods and kind != 'datastore']
         self.world = World(one, kinds)
+        self.oneadmin = rights.Who(0, 0, frozenset([0]), one.auth)
         self.numbers = itertools.count(1)
         self.outcomes = collections.Counter()
         self.last = collections.deque(maxlen=25)
@@ -92,7 +93,7 @@ class Player:
         """Who calls: oneadmin so often, else anybody who can, with his password or a token."""
         user = self.user()
         if self.dice.random() < often or not user or not user.enabled:
-            return rights.Who(0, 0, frozenset([0]), self.one.auth)
+            return self.oneadmin
         if user.tokens and self.dice.random() < 0.4:
             return user.who(self.dice.choice(user.tokens))
         return user.who()
@@ -255,7 +256,7 @@ class Player:
 
     def default_quota(self):
         most = self.dice.choice([-2, -2, 40])
-        self.attempt(rights.Who(0, 0, frozenset([0]), self.one.auth), f'one.{self.dice.choice(["user", "group"])}quota.update', [f'VM=[VMS={most}]'], [])
+        self.attempt(self.oneadmin, f'one.{self.dice.choice(["user", "group"])}quota.update', [f'VM=[VMS={most}]'], [])
 
     # ---- rules and VDCs ----
 
