@@ -48,6 +48,59 @@ bool infra_may_set(struct txn *t, struct call *c, enum obj_type type, const stru
 	return false;
 }
 
+/* The id an attribute gives, the extra template's before the base's. false: there is none. */
+static bool as_id(const struct tmpl *base, const struct tmpl *extra, const char *name, int *id)
+{
+	long long value;
+
+	if (!tmpl_get_int(extra, name, &value) && !tmpl_get_int(base, name, &value))
+		return false;
+	*id = value < 0 || value > INT32_MAX ? -1 : (int)value;
+	return true;
+}
+
+/* The version of the user or group; NULL without one. A given id that doesn't exist fails the transaction. */
+static const struct version *as_whom(struct txn *t, enum obj_type type, const struct tmpl *base, const struct tmpl *extra, const char *name)
+{
+	const struct version *v;
+	int id;
+
+	if (!as_id(base, extra, name, &id))
+		return NULL;
+	v = txn_version(t, type, id);
+	if (!v)
+		txn_no_object(t, type, id);
+	return v && v->id > 0 ? v : NULL;
+}
+
+bool infra_act_as(struct txn *t, struct call *c, const struct tmpl *base, const struct tmpl *extra)
+{
+	const struct version *user = as_whom(t, OBJ_USER, base, extra, "AS_UID"), *group = as_whom(t, OBJ_GROUP, base, extra, "AS_GID");
+	struct authz a;
+	int *gid;
+
+	call_checks_begin(c, &a);
+	if (user)
+		authz_check_version(&a, AUTH_MANAGE, false, user);
+	if (group)
+		authz_check_version(&a, AUTH_MANAGE, false, group);
+	if (!call_checks_end(t, &a))
+		return false;
+	if (user) {
+		c->who.uid = user->id;
+		c->who.uname = arena_strdup(&c->arena, user->name);
+	}
+	if (group) {
+		gid = arena_new(&c->arena, int);
+		*gid = c->who.gid = group->id;
+		c->who.gname = arena_strdup(&c->arena, group->name);
+		c->who.gids = gid;
+		c->who.n_gids = 1;
+	}
+	c->who.admin = c->who.uid == USER_ONEADMIN || identity_in_group(&c->who, GROUP_ONEADMIN);
+	return true;
+}
+
 void infra_encrypt(struct txn *t, struct call *c, enum obj_type type, struct tmpl *tmpl)
 {
 	(void)c;

@@ -11,6 +11,9 @@ bool infra_may_create(struct txn *t, struct call *c, int *cluster_id);
 struct object infra_owner(struct call *c);
 /* "<attribute> is restricted" for those who are no admins. what: "VM Template", "Template". false: the transaction failed. */
 bool infra_may_set(struct txn *t, struct call *c, enum obj_type type, const struct tmpl *tmpl, const char *what);
+/* AS_UID and AS_GID of a template that is instantiated (extra before base): the caller, who has to have MANAGE on them, acts as that user and
+ * in that group for the rest of the call. false: the transaction failed. */
+bool infra_act_as(struct txn *t, struct call *c, const struct tmpl *base, const struct tmpl *extra);
 /* Encrypts what the type keeps secret. */
 void infra_encrypt(struct txn *t, struct call *c, enum obj_type type, struct tmpl *tmpl);
 /* A failed deletion reads "Cannot delete <word>. <reason>". */

@@ -118,7 +118,8 @@ static enum one_rc prepare_instantiate(struct call *c, struct one_err *err)
 	return *call_str(c, 3) ? tmpl_parse(in->extra, call_str(c, 3), err) : ONE_OK;
 }
 
-static bool may_instantiate(struct txn *t, struct call *c, const struct version *v, const struct tmpl *extra)
+/* private_copy: it is the caller's own; who the VM is for counts when the copy is instantiated. */
+static bool may_instantiate(struct txn *t, struct call *c, const struct version *v, const struct tmpl *extra, bool private_copy)
 {
 	struct one_err err = ONE_ERR_INIT;
 	struct authz a;
@@ -127,6 +128,8 @@ static bool may_instantiate(struct txn *t, struct call *c, const struct version 
 		txn_fail(t, ONE_AUTHORIZATION, "%s", err.text);
 		return false;
 	}
+	if (!private_copy && !infra_act_as(t, c, v->obj->tmpl, extra))
+		return false;
 	call_checks_begin(c, &a);
 	authz_check_version(&a, AUTH_USE, false, v);
 	if (extra->first)
@@ -146,6 +149,8 @@ static void instantiate(struct txn *t, struct call *c, const struct version *v, 
 	struct tmpl *tmpl = tmpl_copy(t->arena, v->obj->tmpl);
 
 	tmpl_merge(tmpl, extra);
+	tmpl_remove(tmpl, "AS_UID");
+	tmpl_remove(tmpl, "AS_GID");
 	tmpl_setf(tmpl, "TEMPLATE_ID", "%d", v->id);
 	/* The VM's id is the next one: its name may hold it. */
 	if (*call_str(c, 1))
@@ -198,7 +203,7 @@ static void template_instantiate(struct txn *t, struct call *c)
 		txn_fail(t, ONE_ACTION, "Virtual router templates cannot be instantiated");
 		return;
 	}
-	if (!may_instantiate(t, c, v, in->extra))
+	if (!may_instantiate(t, c, v, in->extra, in->private_copy))
 		return;
 	if (in->private_copy)
 		make_private_copy(t, c, v, in);

@@ -2,7 +2,7 @@
 import base64
 import re
 
-from functest import ACTION, AUTHENTICATION, AUTHORIZATION, INTERNAL, Cloud, OneCase
+from functest import ACTION, AUTHENTICATION, AUTHORIZATION, INTERNAL, NO_EXISTS, Cloud, OneCase
 
 SMALL = 'CPU=1\nMEMORY=64'
 ALL, ONE, OF = 0x400000000, 0x100000000, 0x200000000
@@ -220,6 +220,47 @@ class Attributes(OneCase):
         self.assertEqual(self.xml('one.user.info', uid, True).findtext('TEMPLATE/SSH_PRIVATE_KEY'), 'the key')
         self.assertNotIn('the key', self.call('one.user.info', uid, True, auth=eve))
         self.assertNotIn('the key', self.call('one.user.info', uid))
+
+
+class InstantiateAs(OneCase):
+    """AS_UID and AS_GID: for somebody, and in a group, that one may manage."""
+
+    def setUp(self):
+        name = self.id().rsplit('.', 1)[1][-30:]
+        self.red = self.call('one.group.allocate', f'red-{name}')
+        self.boss_id, self.boss = self.user(f'boss-{name}', self.red)
+        self.worker, _ = self.user(f'worker-{name}', self.red)
+        self.call('one.group.addadmin', self.red, self.boss_id)
+        self.call('one.acl.addrule', *words(OF | self.red, TEMPLATE | ALL, 8))
+        self.template = self.call('one.template.allocate', f'NAME=t\n{SMALL}', auth=self.boss)
+        self.call('one.template.chmod', self.template, -1, -1, -1, 1, -1, -1, -1, -1, -1, auth=self.boss)
+
+    def owner(self, vm):
+        x = self.xml('one.vm.info', vm)
+        self.assertIsNone(x.find('USER_TEMPLATE/AS_UID'))
+        return int(x.findtext('UID')), int(x.findtext('GID'))
+
+    def test_for_somebody_of_ones_group(self):
+        vm = self.call('one.template.instantiate', self.template, 'v', True, f'AS_UID={self.worker}', False, auth=self.boss)
+        self.assertEqual(self.owner(vm), (self.worker, self.red))
+        vm = self.call('one.template.instantiate', self.template, 'v', True, f'AS_UID={self.worker}\nAS_GID={self.red}', False)
+        self.assertEqual(self.owner(vm), (self.worker, self.red))
+
+    def test_not_for_anybody_else(self):
+        other, others = self.user('other-as')
+        self.addCleanup(self.call, 'one.user.delete', other)
+        for extra, told in ((f'AS_UID={other}', r'MANAGE USER'), ('AS_GID=1', r'MANAGE GROUP \[1\]'), ('AS_UID=1', r'MANAGE USER \[1\]')):
+            self.refused(AUTHORIZATION, 'one.template.instantiate', self.template, 'v', True, extra, False, auth=self.boss, text=told)
+        self.refused(NO_EXISTS, 'one.template.instantiate', self.template, 'v', True, 'AS_UID=9999', False, auth=self.boss)
+        self.call('one.template.instantiate', self.template, 'v', True, 'AS_UID=0\nAS_GID=0', False, auth=self.boss)  # nobody's
+        self.assertEqual(self.xml('one.vmpool.info', 0, -1, -1, -1).findall('VM'), [])
+
+    def test_a_template_that_says_so_asks_the_same(self):
+        self.call('one.template.update', self.template, f'AS_UID={self.worker}', 1)
+        vm = self.call('one.template.instantiate', self.template, 'v', True, '', False, auth=self.boss)
+        self.assertEqual(self.owner(vm), (self.worker, self.red))
+        peer, peers = self.user(f'peer-{self.red}', self.red)
+        self.refused(AUTHORIZATION, 'one.template.instantiate', self.template, 'v', True, '', False, auth=peers, text='MANAGE USER')
 
 
 class System(OneCase):
