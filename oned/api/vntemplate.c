@@ -52,20 +52,26 @@ static enum one_rc prepare_instantiate(struct call *c, struct one_err *err)
 static void api_vntemplate_instantiate(struct txn *t, struct call *c)
 {
 	const struct vntemplate *vt = txn_read(t, OBJ_VNTEMPLATE, call_int(c, 0));
-	struct object owner = infra_owner(c);
 	struct one_err err = ONE_ERR_INIT;
+	struct object owner;
 	struct vnet *vn;
 
 	if (!c->who.admin && restricted_check_extra(txn_conf(t), OBJ_VNTEMPLATE, vt->o.tmpl, c->prepared, &err)) {
 		txn_fail(t, ONE_AUTHORIZATION, "%s", err.text);
 		return;
 	}
+	if (!infra_act_as(t, c, vt->o.tmpl, c->prepared))
+		return;
+	owner = infra_owner(c);
 	infra_encrypt(t, c, OBJ_VNTEMPLATE, c->prepared);
 	vn = vntemplate_instantiate(t, vt, &owner, call_str(c, 1), c->prepared);
-	if (vn)
-		call_ok_int(c, vn->o.id);
-	else
+	if (!vn) {
 		t->err.rc = ONE_ALLOCATE;
+		return;
+	}
+	tmpl_remove(vn->o.tmpl, "AS_UID");
+	tmpl_remove(vn->o.tmpl, "AS_GID");
+	call_ok_int(c, vn->o.id);
 }
 
 const struct method vntemplate_methods[] = {

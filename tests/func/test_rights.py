@@ -246,6 +246,14 @@ class InstantiateAs(OneCase):
         vm = self.call('one.template.instantiate', self.template, 'v', True, f'AS_UID={self.worker}\nAS_GID={self.red}', False)
         self.assertEqual(self.owner(vm), (self.worker, self.red))
 
+    def test_a_network_for_somebody_of_ones_group(self):
+        t = self.call('one.vntemplate.allocate', 'NAME=nt\nVN_MAD=dummy\nBRIDGE=b')
+        self.call('one.vntemplate.chown', t, self.boss_id, self.red)
+        net = self.call('one.vntemplate.instantiate', t, 'n', f'AS_UID={self.worker}', auth=self.boss)
+        x = self.xml('one.vn.info', net)
+        self.assertEqual((x.findtext('UID'), x.findtext('GID'), x.find('TEMPLATE/AS_UID')), (str(self.worker), str(self.red), None))
+        self.refused(AUTHORIZATION, 'one.vntemplate.instantiate', t, 'n2', 'AS_UID=1', auth=self.boss, text='MANAGE USER')
+
     def test_not_for_anybody_else(self):
         other, others = self.user('other-as')
         self.addCleanup(self.call, 'one.user.delete', other)
