@@ -5,6 +5,7 @@
 #include "oned/objects/datastore.h"
 #include "oned/objects/document.h"
 #include "oned/auth/group.h"
+#include "oned/objects/hook.h"
 #include "oned/objects/host.h"
 #include "oned/objects/image.h"
 #include "oned/auth/quota.h"
@@ -13,6 +14,7 @@
 #include "oned/auth/user.h"
 #include "oned/objects/vdc.h"
 #include "oned/objects/vm.h"
+#include "oned/objects/vmgroup.h"
 #include "oned/objects/vnc_ports.h"
 #include "oned/objects/vnet.h"
 #include "oned/objects/vntemplate.h"
@@ -23,6 +25,7 @@ static const struct obj_ops *const all[OBJ_TYPES] = {
 	[OBJ_USER] = &user_ops, [OBJ_TEMPLATE] = &template_ops, [OBJ_GROUP] = &group_ops, [OBJ_ACL] = &acl_rule_ops,
 	[OBJ_DATASTORE] = &datastore_ops, [OBJ_CLUSTER] = &cluster_ops, [OBJ_ZONE] = &zone_ops,
 	[OBJ_SECGROUP] = &secgroup_ops, [OBJ_VDC] = &vdc_ops, [OBJ_DOCUMENT] = &document_ops, [OBJ_VNTEMPLATE] = &vntemplate_ops,
+	[OBJ_VMGROUP] = &vmgroup_ops, [OBJ_HOOK] = &hook_ops,
 	[OBJ_USER_QUOTA] = &user_quota_ops, [OBJ_GROUP_QUOTA] = &group_quota_ops, [OBJ_DEFAULT_QUOTA] = &default_quota_ops,
 	[OBJ_VNC_PORTS] = &vnc_ports_ops,
 };

@@ -1,0 +1,105 @@
+/* one.hook.* and the log of what hooks did. */
+#include "oned/objects/hook.h"
+
+#include <string.h>
+
+#include "oned/api/api.h"
+#include "oned/api/infra.h"
+#include "oned/api/usual.h"
+#include "oned/store/readers.h"
+
+/* Any method but those that only tell what there is: info of one object or of a pool. */
+static bool is_call(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+
+	return api_method(name) && strncmp(name, "one.", 4) == 0 && strcmp(dot, ".info") != 0 && strcmp(dot, ".infoextended") != 0;
+}
+
+static void api_hook_allocate(struct txn *t, struct call *c)
+{
+	struct hook *h = hook_create(t, c->prepared, is_call);
+
+	if (h)
+		call_ok_int(c, h->o.id);
+}
+
+static void api_hook_update(struct txn *t, struct call *c)
+{
+	const struct hook *h;
+
+	api_update(t, c);
+	h = txn_ok(t) ? txn_read(t, OBJ_HOOK, call_int(c, 0)) : NULL;
+	if (h && h->type == HOOK_API && !is_call(tmpl_get_or(h->o.tmpl, "CALL", "")))
+		txn_fail(t, ONE_INTERNAL, "Cannot update template. The CALL attribute is not defined or it's invalid.");
+}
+
+/* ---- what hooks did ---- */
+
+static bool add_record(void *ctx, const struct sql_value *cols, int n)
+{
+	(void)n;
+	strbuf_add(ctx, cols[4].s, cols[4].len);
+	return true;
+}
+
+static void out_log(struct call *c, const char *where, const struct sql_value *params, int n, struct strbuf *out)
+{
+	struct store *s = readers_take(c->api->readers, &c->err);
+
+	if (!s)
+		return;
+	xml_out_open(out, "HOOKLOG");
+	store_select(s, TABLE_HOOK_LOG, where, params, n, add_record, out, &c->err);
+	xml_out_close(out, "HOOKLOG");
+	readers_give(c->api->readers, s);
+}
+
+static void api_hook_info(struct call *c)
+{
+	struct version *v = call_object(c);
+	struct sql_value id = SQL_INT(call_int(c, 0));
+	struct strbuf *out;
+
+	if (!v)
+		return;
+	out = call_ok_buffer(c);
+	strbuf_add(out, v->body, v->body_len - strlen("</HOOK>"));
+	out_log(c, "hkid = ? ORDER BY exeid", &id, 1, out);
+	xml_out_close(out, "HOOK");
+	version_unref(v);
+}
+
+/* Of oneadmin's group as one's own: what hooks printed may be about anybody. */
+static void api_hooklog_info(struct call *c)
+{
+	long long from = call_int(c, 0), to = call_int(c, 1), id = call_int(c, 2), rc = call_int(c, 3);
+	struct sql_value params[] = { SQL_INT(from < 0), SQL_INT(from), SQL_INT(to < 0), SQL_INT(to), SQL_INT(id < 0), SQL_INT(id),
+				      SQL_INT(rc), SQL_INT(rc) };
+
+	if (c->who.gid != GROUP_ONEADMIN) {
+		call_fail(c, ONE_AUTHORIZATION, "%s", "");
+		return;
+	}
+	out_log(c, "(? = 1 OR timestamp > ?) AND (? = 1 OR timestamp < ?) AND (? = 1 OR hkid = ?) AND "
+		   "(? <> -1 OR rc <> 0) AND (? <> 1 OR rc = 0) ORDER BY hkid, exeid",
+		params, sizeof(params) / sizeof(*params), call_ok_buffer(c));
+}
+
+const struct method hook_methods[] = {
+	/* clang-format off */
+	{ .name = "one.hook.allocate", .params = "template:s", .object = OBJ_HOOK, .right = AUTH_CREATE, .flags = M_TYPE_RIGHT,
+	  .prepare = api_prepare_template0, .write = api_hook_allocate, .doc = "Makes a hook: TYPE api with CALL, or state with RESOURCE." },
+	{ .name = "one.hook.info", .params = "id:i decrypt:b=false", .object = OBJ_HOOK, .right = AUTH_USE,
+	  .flags = M_LOCK_EXEMPT | M_ZONE_DISABLED, .read = api_hook_info, .doc = "A hook, and the log of what it did." },
+	USUAL_POOL("hook", OBJ_HOOK, "The hooks, without their logs."),
+	{ .name = "one.hook.update", .params = "id:i template:s append:i=0", .object = OBJ_HOOK, .right = AUTH_MANAGE,
+	  .prepare = api_prepare_update, .write = api_hook_update, .doc = "Replaces the template, or merges into it." },
+	USUAL_DELETE("hook", OBJ_HOOK, "Deletes a hook."),
+	USUAL_RENAME("hook", OBJ_HOOK),
+	USUAL_LOCKS("hook", OBJ_HOOK),
+	{ .name = "one.hooklog.info", .params = "from:i to:i hook:i rc:i", .object = OBJ_HOOK, .right = AUTH_USE, .flags = M_NO_RIGHT,
+	  .read = api_hooklog_info, .doc = "What hooks did, between two times; rc -1: what failed, 1: what succeeded. For oneadmin's group." },
+	{ .name = NULL },
+	/* clang-format on */
+};
