@@ -92,13 +92,77 @@ class NetworkTemplates(OneCase):
         self.assertIn(str(net), [x.text for x in self.xml('one.cluster.info', west).findall('VNETS/ID')])
 
 
+class VmGroups(OneCase):
+    def roles(self, group):
+        return {r.findtext('NAME'): {x.tag: x.text for x in r} for r in self.xml('one.vmgroup.info', group).findall('ROLES/ROLE')}
+
+    def test_roles_and_rules_change_together_or_not_at_all(self):
+        group = self.call('one.vmgroup.allocate', 'NAME=app\nROLE=[NAME=web]\nROLE=[NAME=db]\nANTI_AFFINED="web,db"')
+        self.refused(INTERNAL, 'one.vmgroup.update', group, 'AFFINED="web,db"', 1, text='AFFINED and ANTI_AFFINED rules: web db')
+        self.refused(ACTION, 'one.vmgroup.roledelete', group, 0, text='are not defined')
+        self.refused(ACTION, 'one.vmgroup.roleadd', group, 'ROLE=[NAME=web]', text='Role already exists')
+        self.call('one.vmgroup.update', group, 'AFFINED="web,db"', 0)
+        self.call('one.vmgroup.roleadd', group, 'ROLE=[NAME=log,POLICY=AFFINED]')
+        self.call('one.vmgroup.roleupdate', group, 2, 'ROLE=[NAME=logs]')
+        self.assertEqual(self.roles(group), {'web': {'ID': '0', 'NAME': 'web'}, 'db': {'ID': '1', 'NAME': 'db'},
+                                             'logs': {'ID': '2', 'NAME': 'logs', 'POLICY': 'AFFINED'}})
+
+    def test_roles_are_only_for_who_manages_the_group(self):
+        _, ann = self.user('role-ann')
+        _, ben = self.user('role-ben')
+        group = self.call('one.vmgroup.allocate', 'NAME=hers\nROLE=[NAME=a]', auth=ann)
+        for method, *args in (('roleadd', 'ROLE=[NAME=b]'), ('roleupdate', 0, 'ROLE=[NAME=b]'), ('roledelete', 0)):
+            self.refused(AUTHORIZATION, f'one.vmgroup.{method}', group, *args, auth=ben, text='MANAGE VMGROUP')
+        self.call('one.vmgroup.roledelete', group, 0, auth=ann)
+        self.assertEqual(self.roles(group), {})
+
+
+class Hooks(OneCase):
+    def test_hooks_are_for_administrators(self):
+        _, ann = self.user('hook-ann')
+        hook = self.call('one.hook.allocate', 'NAME=watch\nTYPE=state\nRESOURCE=HOST\nSTATE=ERROR\nCOMMAND=x')
+        self.refused(AUTHORIZATION, 'one.hook.info', hook, auth=ann, text='USE HOOK')
+        self.refused(AUTHORIZATION, 'one.hook.allocate', 'NAME=hers\nTYPE=api\nCALL=one.vm.allocate\nCOMMAND=x', auth=ann, text='CREATE HOOK')
+        self.assertEqual(self.xml('one.hookpool.info', *ALL, auth=ann).findall('HOOK'), [])
+        self.refused(AUTHORIZATION, 'one.hooklog.info', -1, -1, -1, 0, auth=ann)
+
+    def test_a_refused_update_leaves_the_hook_as_it_was(self):
+        api = self.call('one.hook.allocate', 'NAME=api\nTYPE=api\nCALL=one.vm.allocate\nCOMMAND=x')
+        state = self.call('one.hook.allocate', 'NAME=state\nTYPE=state\nRESOURCE=NET\nSTATE=READY\nCOMMAND=x')
+        before = [self.call('one.hook.info', id) for id in (api, state)]
+        for id, text in ((api, 'CALL=one.vm.info'), (api, 'CALL=system.listMethods'), (api, 'CALL=""'), (state, 'STATE=BUSY'),
+                         (state, 'RESOURCE=USER')):
+            self.refused(INTERNAL, 'one.hook.update', id, text, 1, text='Cannot update template')
+        self.assertEqual([self.call('one.hook.info', id) for id in (api, state)], before)
+
+    def test_the_log_tells_what_was_asked_for(self):
+        hook = self.call('one.hook.allocate', 'NAME=logged\nTYPE=api\nCALL=one.vm.allocate\nCOMMAND=x')
+        self.one.stop()
+        db = sqlite3.connect(self.one.folder / 'var' / 'one.db')
+        for n, rc in enumerate((0, 1, 0)):
+            body = f'<HOOK_EXECUTION_RECORD><HOOK_ID>{hook}</HOOK_ID><EXECUTION_ID>{n}</EXECUTION_ID></HOOK_EXECUTION_RECORD>'
+            db.execute('insert into hook_log values (?, ?, ?, ?, ?)', (hook, n, 100 + n, rc, body))
+        db.commit()
+        db.close()
+        self.one.start()
+
+        def ids(x):
+            return [int(r.findtext('EXECUTION_ID')) for r in x.findall('HOOK_EXECUTION_RECORD')]
+        self.assertEqual(ids(self.xml('one.hook.info', hook).find('HOOKLOG')), [0, 1, 2])
+        for asked, told in (((-1, -1, -1, 0), [0, 1, 2]), ((100, -1, -1, 0), [1, 2]), ((-1, 102, hook, 0), [0, 1]), ((-1, -1, hook, -1), [1]),
+                            ((-1, -1, hook, 1), [0, 2]), ((-1, -1, hook + 1, 0), [])):
+            self.assertEqual(ids(self.xml('one.hooklog.info', *asked)), told, asked)
+
+
 class Kept(OneCase):
     """What a restart finds again, and what stands in the columns of the tables."""
     MADE = {
         'document': ('NAME=kept\nNOTE="a <b>"\nV=[A=1]', 300),
         'vntemplate': ('NAME=kept\nVN_MAD=dummy\nBRIDGE=b\nAR=[TYPE=ETHER,SIZE=3]',),
+        'vmgroup': ('NAME=kept\nROLE=[NAME=a,POLICY=AFFINED]\nROLE=[NAME=b]\nAFFINED="a,b"',),
+        'hook': ('NAME=kept\nTYPE=state\nRESOURCE=VM\nON=RUNNING\nCOMMAND="x y"',),
     }
-    ORDINARY = {'document': 'document_pool', 'vntemplate': 'vn_template_pool'}
+    ORDINARY = {'document': 'document_pool', 'vntemplate': 'vn_template_pool', 'vmgroup': 'vmgroup_pool'}
 
     def bodies(self):
         return {kind: self.call(f'one.{kind}.info', id) for kind, id in self.ids.items()}
@@ -129,6 +193,7 @@ class Kept(OneCase):
             row = db.execute(f'select name, uid, gid, owner_u, group_u, other_u from {table} where oid = ?', (self.ids[kind],)).fetchone()
             self.assertEqual(row, ('renamed', 0, 0, 1, 1, 1), table)
         self.assertEqual(db.execute('select type from document_pool').fetchall(), [(300,)])
+        self.assertEqual(db.execute('select name, uid, gid, owner_u, group_u, other_u, type from hook_pool').fetchall(), [('renamed', 0, 0, 1, 0, 0, 0)])
         db.close()
 
 
