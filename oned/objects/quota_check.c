@@ -1,5 +1,9 @@
 #include "oned/objects/quota_check.h"
 
+#include <limits.h>
+#include <pthread.h>
+#include <unistd.h>
+
 #include "common/log.h"
 #include "oned/auth/quota_count.h"
 #include "oned/core/txn.h"
@@ -26,24 +30,87 @@ static void forget_used(struct txn *t, enum obj_type type)
 	}
 }
 
-static void count_vms(struct txn *t)
-{
-	int *ids, n = txn_ids(t, OBJ_VM, &ids);
+/* ---- VMs: many, and to be parsed for it, so by as many threads as there are processors ---- */
 
-	for (int i = 0; i < n; i++) {
-		const struct version *v = txn_version(t, OBJ_VM, ids[i]);
-		struct vm_usage usage;
+#define MAX_READERS 8
+
+/* What one thread finds: of every step-th VM from `first` on. */
+struct reader {
+	pthread_t thread;
+	struct version *const *vms;
+	size_t n, first, step;
+	struct quota_metrics generic;
+	struct vm_usage *usages;       /* of all readers: each fills its own */
+	struct arena arena;
+	struct one_err err;
+};
+
+static void *read_vms(void *arg)
+{
+	struct reader *r = arg;
+
+	for (size_t i = r->first; i < r->n && !r->err.rc; i += r->step) {
 		struct object *o;
 
-		if (v->index.state == VM_DONE || (v->uid <= 0 && v->gid <= 0))
-			continue;
-		if (obj_load(v->ops, v->body, v->body_len, &o, &t->err))
-			return;
-		vm_quota_usage(t, (struct vm *)o, vm_counts_as_running(((struct vm *)o)->state), &usage);
-		quota_vm_add(t, o->uid, o->gid, &usage, false);
+		if (obj_load(r->vms[i]->ops, r->vms[i]->body, r->vms[i]->body_len, &o, &r->err))
+			break;
+		vm_quota_usage_of((struct vm *)o, vm_counts_as_running(((struct vm *)o)->state), r->generic, &r->arena, &r->usages[i]);
 		obj_free(o);
 	}
+	return NULL;
 }
+
+/* What cannot be started is done here. */
+static void read_all(struct reader *readers, size_t n)
+{
+	bool started[MAX_READERS] = { false };
+
+	for (size_t i = 1; i < n; i++)
+		started[i] = !pthread_create(&readers[i].thread, NULL, read_vms, &readers[i]);
+	for (size_t i = 0; i < n; i++)
+		if (!started[i])
+			read_vms(&readers[i]);
+	for (size_t i = 1; i < n; i++)
+		if (started[i])
+			pthread_join(readers[i].thread, NULL);
+}
+
+static void add_vms(struct txn *t, struct version *const *vms, size_t n)
+{
+	struct vm_usage *usages = arena_array(t->arena, n + 1, struct vm_usage);
+	struct reader readers[MAX_READERS];
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	size_t step = cpus < 1 ? 1 : cpus > MAX_READERS ? MAX_READERS : (size_t)cpus;
+
+	for (size_t i = 0; i < step; i++)
+		readers[i] = (struct reader){ .vms = vms, .n = n, .first = i, .step = step, .generic = quota_generic_metrics(t),
+					      .usages = usages, .arena = ARENA_INIT, .err = ONE_ERR_INIT };
+	read_all(readers, step);
+	for (size_t i = 0; i < step; i++)
+		if (readers[i].err.rc)
+			txn_fail(t, readers[i].err.rc, "%s", readers[i].err.text);
+	for (size_t i = 0; i < n && txn_ok(t); i++)
+		quota_vm_add(t, vms[i]->uid, vms[i]->gid, &usages[i], false);
+	for (size_t i = 0; i < step; i++)
+		arena_done(&readers[i].arena);
+}
+
+static bool counts(void *ctx, const struct version *v)
+{
+	(void)ctx;
+	return v->index.state != VM_DONE && (v->uid > 0 || v->gid > 0);
+}
+
+static void count_vms(struct txn *t)
+{
+	struct version **vms;
+	size_t n = pool_collect(t->core, OBJ_VM, 0, INT_MAX, counts, NULL, &vms);
+
+	add_vms(t, vms, n);
+	pool_release(vms, n);
+}
+
+/* ---- what is counted once for each object ---- */
 
 static void count_images(struct txn *t)
 {

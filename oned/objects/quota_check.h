@@ -6,7 +6,7 @@
 #include "oned/core/core.h"
 
 /* Counts all objects again. Wrong counters are put right in one transaction, with a line in the log each; when all are right nothing is
- * written. Before core_start, or from any thread but the core's. */
+ * written. Before core_start. */
 enum one_rc quota_check(struct core *core, struct one_err *err);
 
 #endif

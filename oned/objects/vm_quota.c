@@ -34,25 +34,34 @@ static double generic_amount(const struct vm *vm, const char *metric)
 	return value > 0 ? value : 0;
 }
 
-void vm_quota_generic(struct txn *t, const struct vm *vm, bool running, struct vm_usage *u)
+static void use_generic(const struct vm *vm, bool running, struct quota_metrics m, struct arena *arena, struct vm_usage *u)
 {
-	struct quota_metrics m = quota_generic_metrics(t);
-	struct quota_amount *amounts = arena_array(t->arena, 2 * m.n + 1, struct quota_amount);
+	struct quota_amount *amounts = arena_array(arena, 2 * m.n + 1, struct quota_amount);
 
 	for (int i = 0; i < m.n; i++) {
 		double amount = generic_amount(vm, m.names[i]);
 
 		amounts[2 * i] = (struct quota_amount){ m.names[i], u->vms ? amount : 0 };
-		amounts[2 * i + 1] = (struct quota_amount){ arena_printf(t->arena, "RUNNING_%s", m.names[i]), running ? amount : 0 };
+		amounts[2 * i + 1] = (struct quota_amount){ arena_printf(arena, "RUNNING_%s", m.names[i]), running ? amount : 0 };
 	}
 	u->generic = amounts;
 	u->n_generic = 2 * m.n;
 }
 
+void vm_quota_generic(struct txn *t, const struct vm *vm, bool running, struct vm_usage *u)
+{
+	use_generic(vm, running, quota_generic_metrics(t), t->arena, u);
+}
+
+void vm_quota_usage_of(const struct vm *vm, bool running, struct quota_metrics generic, struct arena *arena, struct vm_usage *out)
+{
+	vm_usage_of(vm, running, arena, out);
+	use_generic(vm, running, generic, arena, out);
+}
+
 void vm_quota_usage(struct txn *t, const struct vm *vm, bool running, struct vm_usage *out)
 {
-	vm_usage_of(vm, running, t->arena, out);
-	vm_quota_generic(t, vm, running, out);
+	vm_quota_usage_of(vm, running, quota_generic_metrics(t), t->arena, out);
 }
 
 /* ---- its life ---- */

@@ -9,6 +9,8 @@
 bool vm_counts_as_running(enum vm_state s);
 /* What its owner's quotas count for it, as it is now; running: the RUNNING_ counters too. Memory of the transaction. */
 void vm_quota_usage(struct txn *t, const struct vm *vm, bool running, struct vm_usage *out);
+/* The same outside a transaction: with the metrics that quota_generic_metrics gave. Any thread. */
+void vm_quota_usage_of(const struct vm *vm, bool running, struct quota_metrics generic, struct arena *arena, struct vm_usage *out);
 /* The part of it that QUOTA_VM_ATTRIBUTE names, from a VM that isn't made yet too (u->vms 0: the RUNNING_ ones alone). */
 void vm_quota_generic(struct txn *t, const struct vm *vm, bool running, struct vm_usage *u);
 /* It came to count as running, or ceased to. Limits were looked at before (vm_quota_may_run). */
