@@ -357,8 +357,8 @@ class Matrix(OneCase):
         world['vrtemplate'] = cls.shared('template', 'NAME=vrtemplate\nCPU=1\nMEMORY=64\nVROUTER=YES')
         world['ended'] = cls.shared('vm', 'CPU=1\nMEMORY=64', True)
         cls.call('one.vm.action', 'terminate-hard', world['ended'].id)
-        world['vmgroup'] = cls.shared('vmgroup', *MAKE['vmgroup'])
-        world['market'] = cls.shared('market', *MAKE['market'])
+        world['vmgroup'] = cls.shared('vmgroup', *cls.fill(MAKE['vmgroup'], None, 'vmgroup'))
+        world['market'] = cls.shared('market', *cls.fill(MAKE['market'], None, 'market'))
 
     # ---- the tests ----
 
