@@ -18,6 +18,7 @@
 #include "oned/auth/user.h"
 #include "oned/objects/cluster.h"
 #include "oned/objects/datastore.h"
+#include "oned/objects/market.h"
 #include "oned/objects/secgroup.h"
 #include "oned/objects/vdc.h"
 #include "oned/objects/zone.h"
@@ -190,6 +191,7 @@ static void make_all(struct txn *t, void *arg)
 	secgroup_bootstrap(t);
 	rules(t);
 	vdc_bootstrap(t);
+	market_bootstrap(t);
 	/* Before the commit: a start that fails here has made nothing. */
 	if (txn_ok(t)) {
 		struct one_err err = ONE_ERR_INIT;

@@ -8,6 +8,7 @@
 #include "oned/objects/hook.h"
 #include "oned/objects/host.h"
 #include "oned/objects/image.h"
+#include "oned/objects/market.h"
 #include "oned/auth/quota.h"
 #include "oned/objects/secgroup.h"
 #include "oned/objects/template.h"
@@ -26,6 +27,7 @@ static const struct obj_ops *const all[OBJ_TYPES] = {
 	[OBJ_DATASTORE] = &datastore_ops, [OBJ_CLUSTER] = &cluster_ops, [OBJ_ZONE] = &zone_ops,
 	[OBJ_SECGROUP] = &secgroup_ops, [OBJ_VDC] = &vdc_ops, [OBJ_DOCUMENT] = &document_ops, [OBJ_VNTEMPLATE] = &vntemplate_ops,
 	[OBJ_VMGROUP] = &vmgroup_ops, [OBJ_HOOK] = &hook_ops,
+	[OBJ_MARKET] = &market_ops, [OBJ_MARKETAPP] = &marketapp_ops,
 	[OBJ_USER_QUOTA] = &user_quota_ops, [OBJ_GROUP_QUOTA] = &group_quota_ops, [OBJ_DEFAULT_QUOTA] = &default_quota_ops,
 	[OBJ_VNC_PORTS] = &vnc_ports_ops,
 };

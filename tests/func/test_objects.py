@@ -201,5 +201,42 @@ class KeptOnMariaDB(Kept):
     backend = 'mysql'
 
 
+class Markets(OneCase):
+    SHOP = 'NAME={}\nMARKET_MAD=http\nBASE_URL="http://127.0.0.1:1"\nPUBLIC_DIR="/nowhere"'
+
+    def test_those_of_the_first_start_are_there(self):
+        found = {x.findtext('NAME'): x for x in self.xml('one.marketpool.info').findall('MARKETPLACE')}
+        self.assertEqual([(x.findtext('ID'), x.findtext('STATE')) for x in (found['OpenNebula Public'], found['Linux Containers'])],
+                         [('0', '0'), ('1', '1')])
+
+    def test_a_market_is_made_changed_and_deleted(self):
+        market = self.call('one.market.allocate', self.SHOP.format('shop'))
+        self.assertGreaterEqual(market, 100)
+        self.refused(INTERNAL, 'one.market.allocate', self.SHOP.format('shop'), text=f'taken by MARKETPLACE {market}')
+        self.refused(INTERNAL, 'one.market.update', market, 'MARKET_MAD=s3', 1, text='missing the "ACCESS_KEY_ID"')
+        self.call('one.market.update', market, 'NOTE=a', 1)
+        self.call('one.market.enable', market, False)
+        self.call('one.market.rename', market, 'mall')
+        self.one.kill()
+        self.one.start()
+        x = self.xml('one.market.info', market)
+        self.assertEqual([x.findtext(k) for k in ('NAME', 'STATE', 'TEMPLATE/NOTE', 'TEMPLATE/MARKET_MAD')], ['mall', '1', 'a', 'http'])
+        self.call('one.market.delete', market)
+        self.refused(NO_EXISTS, 'one.market.info', market)
+
+    def test_everybody_sees_markets_and_their_owner_changes_them(self):
+        uid, ann = self.user('market-ann')
+        market = self.call('one.market.allocate', self.SHOP.format('hers'))
+        self.refused(AUTHORIZATION, 'one.market.update', market, 'A=1', 1, auth=ann)
+        self.refused(AUTHORIZATION, 'one.market.allocate', self.SHOP.format('own'), auth=ann)
+        self.call('one.market.chown', market, uid, -1)
+        self.call('one.market.update', market, 'A=1', 1, auth=ann)
+        self.assertEqual(self.call('one.marketapppool.info', *ALL, auth=ann), '<MARKETPLACEAPP_POOL></MARKETPLACEAPP_POOL>')
+
+
+class MarketsOnMariaDB(Markets):
+    backend = 'mysql'
+
+
 if __name__ == '__main__':
     unittest.main()
