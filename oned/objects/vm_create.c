@@ -181,7 +181,17 @@ static void forget_import(struct txn *t, const struct vm *vm)
 
 /* ---- what other objects will take part in ---- */
 
-/* VM groups and scheduled actions aren't kept yet: a VM that asks for them would run without them. */
+static bool group_exists(struct vm_making *m, const struct attr *group)
+{
+	const char *name = attr_get(group, "VMGROUP_NAME");
+	long long id;
+
+	if (attr_get_int(group, "VMGROUP_ID", &id))
+		return id >= 0 && id <= INT32_MAX && txn_exists(m->t, OBJ_VMGROUP, (int)id);
+	return name && txn_find(m->t, OBJ_VMGROUP, name, m->vm->o.uid) >= 0;
+}
+
+/* VMs can't take part in VM groups and scheduled actions aren't kept yet: a VM that asks for them would run without them. */
 static enum one_rc refuse_unknown(struct vm_making *m)
 {
 	const struct attr *group = tmpl_vector(m->vm->user, "VMGROUP");
@@ -189,8 +199,10 @@ static enum one_rc refuse_unknown(struct vm_making *m)
 
 	if (group && (!role || !*role))
 		return vm_fail(m, "Missing role name in VM Group definition");
-	if (group)
+	if (group && !group_exists(m, group))
 		return vm_fail(m, "Cannot find VM Group to associate the VM");
+	if (group)
+		return vm_fail(m, "VMGROUP: VMs in VM groups are not supported");
 	if (tmpl_vector(m->vm->user, "SCHED_ACTION"))
 		return vm_fail(m, "SCHED_ACTION: scheduled actions are not supported");
 	return ONE_OK;
