@@ -45,17 +45,30 @@ struct reader {
 	struct one_err err;
 };
 
+/* What oned.conf limits beside the usual (QUOTA_VM_ATTRIBUTE) may be among the owner's attributes. */
+static enum one_rc load(const struct version *v, bool whole, struct vm **out, struct one_err *err)
+{
+	struct object *o;
+
+	if (!whole)
+		return vm_load_known(v, out, err);
+	if (obj_load(v->ops, v->body, v->body_len, &o, err))
+		return err->rc;
+	*out = (struct vm *)o;
+	return ONE_OK;
+}
+
 static void *read_vms(void *arg)
 {
 	struct reader *r = arg;
 
 	for (size_t i = r->first; i < r->n && !r->err.rc; i += r->step) {
-		struct object *o;
+		struct vm *vm;
 
-		if (obj_load(r->vms[i]->ops, r->vms[i]->body, r->vms[i]->body_len, &o, &r->err))
+		if (load(r->vms[i], r->generic.n > 0, &vm, &r->err))
 			break;
-		vm_quota_usage_of((struct vm *)o, vm_counts_as_running(((struct vm *)o)->state), r->generic, &r->arena, &r->usages[i]);
-		obj_free(o);
+		vm_quota_usage_of(vm, vm_counts_as_running(vm->state), r->generic, &r->arena, &r->usages[i]);
+		obj_free(&vm->o);
 	}
 	return NULL;
 }

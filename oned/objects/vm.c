@@ -333,3 +333,21 @@ void vm_render_full(const struct version *v, const struct vm_full *more, struct 
 	strbuf_adds(out, more->closed_history ? more->closed_history : "");
 	strbuf_add(out, history.content, v->body_len - (size_t)(history.content - v->body));
 }
+
+enum one_rc vm_load_known(const struct version *v, struct vm **out, struct one_err *err)
+{
+	struct strbuf body = STRBUF_INIT;
+	struct span tmpl, user;
+	struct object *o = NULL;
+	enum one_rc rc;
+
+	if (find_element(v->body + strlen("<VM>"), "TEMPLATE", &tmpl) && find_element(tmpl.end, "USER_TEMPLATE", &user)) {
+		strbuf_grow(&body, v->body_len);
+		strbuf_add(&body, v->body, (size_t)(user.content - v->body));
+		strbuf_add(&body, user.close, v->body_len - (size_t)(user.close - v->body));
+	}
+	rc = obj_load(v->ops, body.len ? body.buf : v->body, body.len ? body.len : v->body_len, &o, err);
+	strbuf_done(&body);
+	*out = (struct vm *)o;
+	return rc;
+}

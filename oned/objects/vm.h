@@ -129,6 +129,12 @@ void vm_history_save(struct txn *t, struct vm *vm);
 /* The host was renamed: the records of VMs that are on it follow. */
 void vm_history_host_renamed(struct txn *t, const struct host *h);
 
+/* ---- reading ---- */
+
+/* The VM of a version but for USER_TEMPLATE, its owner's own attributes, which are the larger part of many: it is empty. To be freed with
+ * obj_free. Any thread. */
+enum one_rc vm_load_known(const struct version *v, struct vm **out, struct one_err *err);
+
 /* ---- showing ---- */
 
 /* USER_TEMPLATE/ERROR with the date, as clients read it; NULL text removes it. */
