@@ -249,8 +249,10 @@ static void settle(struct core *c, const struct written *w)
 	batch_publish(b, c);
 	if (c->batch->n_jobs)
 		writer_put(c->writer, close_batch(c));
+	log_hold();
 	let_out(c, b);
 	answer(c, b, &w->err, false);
+	log_flush();
 }
 
 static void *core_thread(void *arg)

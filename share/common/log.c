@@ -167,12 +167,25 @@ static void make_harmless(struct strbuf *line, size_t from)
 	}
 }
 
+/* Of the thread: what it holds back, and the date of the second it last wrote in. */
+static _Thread_local struct { struct strbuf held; bool holds; time_t when; char date[32]; } mine = { .held = STRBUF_INIT };
+
+#define HELD_MAX (64 * 1024)
+
+static const char *date_now(void)
+{
+	time_t now = time_now();
+
+	if (now != mine.when) {
+		time_text(now, mine.date, sizeof(mine.date));
+		mine.when = now;
+	}
+	return mine.date;
+}
+
 static void add_head(struct strbuf *line, enum log_level level, const char *module)
 {
-	char when[32];
-
-	time_text(time_now(), when, sizeof(when));
-	strbuf_addf(line, "%s [Z%d][%s][%c]: ", when, atomic_load(&state.zone_id), module,
+	strbuf_addf(line, "%s [Z%d][%s][%c]: ", date_now(), atomic_load(&state.zone_id), module,
 		    level_letter(level));
 }
 
@@ -196,6 +209,32 @@ static bool write_line(int fd, const struct strbuf *line)
 	return n == (ssize_t)line->len;
 }
 
+void log_hold(void)
+{
+	mine.holds = true;
+}
+
+void log_flush(void)
+{
+	if (mine.held.len)
+		write_line(atomic_load(&state.fd), &mine.held);
+	strbuf_done(&mine.held);
+	mine.holds = false;
+}
+
+static void put_line(const struct strbuf *line)
+{
+	if (!mine.holds) {
+		write_line(atomic_load(&state.fd), line);
+		return;
+	}
+	strbuf_add(&mine.held, line->buf, line->len);
+	if (mine.held.len < HELD_MAX)
+		return;
+	log_flush();
+	log_hold();
+}
+
 void log_vmsg(enum log_level level, const char *module, const char *fmt, va_list ap)
 {
 	if (level > log_get_level())
@@ -213,7 +252,7 @@ void log_vmsg(enum log_level level, const char *module, const char *fmt, va_list
 	if (atomic_load(&state.to_syslog))
 		syslog(syslog_priority(level), "%s", strchr(line.buf, '['));
 	else
-		write_line(atomic_load(&state.fd), &line);
+		put_line(&line);
 	strbuf_done(&line);
 	errno = saved;
 }

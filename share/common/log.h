@@ -21,6 +21,9 @@ enum one_rc log_open(const char *system, const char *path, const char *ident, en
 void log_set_zone(int zone_id);
 void log_set_level(enum log_level level);
 enum log_level log_get_level(void);
+/* From hold to flush the lines of this thread are written together: for who writes many at once. */
+void log_hold(void);
+void log_flush(void);
 void log_reopen(void);  /* after logrotate: opens the file again */
 void log_msg(enum log_level level, const char *module, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 void log_vmsg(enum log_level level, const char *module, const char *fmt, va_list ap) __attribute__((format(printf, 3, 0)));

@@ -239,6 +239,26 @@ static void a_vms_log_that_cannot_be_written_is_told_in_the_main_log(void **stat
 			    "[Z0][LOG][E]: Cannot open /nonexistent/1.log: No such file or directory\n");
 }
 
+static void lines_that_are_held_back_come_together(void **state)
+{
+	(void)state;
+	log_hold();
+	log_info("ONE", "first");
+	log_info("ONE", "second");
+	assert_string_equal(content(path), "");
+	log_flush();
+	log_info("ONE", "third");
+	const char *first = strstr(content(path), "first\n"), *second = strstr(content(path), "second\n");
+	assert_non_null(first);
+	assert_true(first < second && second < strstr(content(path), "third\n"));
+	/* not without end */
+	log_hold();
+	for (int i = 0; i < 2000; i++)
+		log_info("ONE", "one of many lines");
+	assert_non_null(strstr(content(path), "one of many lines\n"));
+	log_flush();
+}
+
 static void *log_many(void *arg)
 {
 	for (int i = 0; i < 200; i++)
@@ -284,6 +304,7 @@ int main(void)
 		TEST(the_standard_system_is_standard_error),
 		TEST(a_vms_own_log_is_made_and_appended_to),
 		TEST(a_vms_log_that_cannot_be_written_is_told_in_the_main_log),
+		TEST(lines_that_are_held_back_come_together),
 		TEST(lines_of_many_threads_stay_whole),
 	};
 
