@@ -253,6 +253,17 @@ int obj_row_usual(const struct object *o, const struct version *v, struct sql_va
 	return 8;
 }
 
+int obj_row_parent(const struct object *o, const struct version *v, const struct strbuf *brief, const struct strbuf *json,
+		   struct sql_value *cols)
+{
+	int n = obj_row_usual(o, v, cols);
+
+	(void)brief;
+	(void)json;
+	cols[n] = SQL_INT(v->index.parent);
+	return n + 1;
+}
+
 /* ---- sets of ids ---- */
 
 static int idset_place(const struct idset *s, int id)

@@ -168,6 +168,9 @@ void obj_out_permissions(const struct object *o, struct strbuf *out); /* PERMISS
 void obj_out_ids(struct strbuf *out, const char *root, const int *ids, int n); /* <ROOT><ID>..</ID>...</ROOT> */
 /* The usual head of a row: oid, name, body (as they all begin). */
 int obj_row_usual(const struct object *o, const struct version *v, struct sql_value *cols);
+/* The same and the index's parent, which has a column of its own behind them: a `row`. */
+int obj_row_parent(const struct object *o, const struct version *v, const struct strbuf *brief, const struct strbuf *json,
+		   struct sql_value *cols);
 
 /* A set of ids, kept sorted; memory of an arena. */
 struct idset { int *ids; int n, cap; };

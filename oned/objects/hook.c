@@ -47,17 +47,6 @@ static void hook_index(const struct object *o, struct obj_index *out)
 	out->parent = (int)((const struct hook *)o)->type;
 }
 
-static int hook_row(const struct object *o, const struct version *v, const struct strbuf *brief, const struct strbuf *json,
-		    struct sql_value *cols)
-{
-	int n = obj_row_usual(o, v, cols);
-
-	(void)brief;
-	(void)json;
-	cols[n] = SQL_INT(v->index.parent);
-	return n + 1;
-}
-
 /* ---- states ---- */
 
 static const char *vm_name(int i)
@@ -210,7 +199,7 @@ static enum one_rc hook_check_update(struct object *o, struct tmpl *fresh, struc
 const struct obj_ops hook_ops = {
 	.type = OBJ_HOOK, .token = "HOOK", .word = "hook", .root = "HOOK", .pool_root = "HOOK_POOL", .table = TABLE_HOOK,
 	.size = sizeof(struct hook), .flags = OBJ_F_LOCKABLE | OBJ_F_NAME_GLOBAL,
-	.load = hook_load, .render = hook_render, .index = hook_index, .row = hook_row, .check_update = hook_check_update,
+	.load = hook_load, .render = hook_render, .index = hook_index, .row = obj_row_parent, .check_update = hook_check_update,
 };
 
 /* ---- making ---- */

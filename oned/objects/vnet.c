@@ -152,21 +152,10 @@ static void vnet_index(const struct object *o, struct obj_index *out)
 	out->n_clusters = vn->clusters.n;
 }
 
-static int vnet_row(const struct object *o, const struct version *v, const struct strbuf *brief, const struct strbuf *json,
-		    struct sql_value *cols)
-{
-	int n = obj_row_usual(o, v, cols);
-
-	(void)brief;
-	(void)json;
-	cols[n] = SQL_INT(v->index.parent);
-	return n + 1;
-}
-
 const struct obj_ops vnet_ops = {
 	.type = OBJ_NET, .token = "NET", .word = "virtual network", .root = "VNET", .pool_root = "VNET_POOL", .table = TABLE_NETWORK,
 	.size = sizeof(struct vnet), .flags = OBJ_F_OWNED | OBJ_F_LOCKABLE | OBJ_F_NAME_OWNER | OBJ_F_EVENTS | OBJ_F_EVENT_NEW,
-	.load = vnet_load, .render = vnet_render, .index = vnet_index, .row = vnet_row,
+	.load = vnet_load, .render = vnet_render, .index = vnet_index, .row = obj_row_parent,
 };
 
 /* ---- looking ---- */
