@@ -69,12 +69,14 @@ static void right_counters_are_left_alone(void **state)
 static void spoil(struct txn *t, void *arg)
 {
 	const struct quota_amount vms = { "VMS", 3 }, leases = { "LEASES", 2 }, rvms = { "RVMS", 1 };
+	struct quota *group;
 
 	(void)arg;
 	quota_add(t, 2, -1, QUOTA_VM, -1, &vms, 1, false);
 	quota_del(t, 2, 1, QUOTA_NETWORK, 0, &leases, 1);
 	quota_add(t, -1, 1, QUOTA_IMAGE, 99, &rvms, 1, false);
-	quota_edit(t, OBJ_GROUP_QUOTA, 1)->datastore = tmpl_new(t->arena);
+	group = quota_edit(t, OBJ_GROUP_QUOTA, 1);
+	group->datastore = tmpl_new(&group->o.arena);
 }
 
 static void wrong_counters_are_put_right(void **state)
