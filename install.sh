@@ -86,13 +86,18 @@ driver_programs() {
 	done
 }
 
+# The programs that one_auth_mad asks, by the names of their drivers.
+authn_drivers() {
+	find "$source_dir/drivers/authn/programs" -name '*.c' -exec basename {} .c \;
+}
+
 # ---- packages ----
 
 BUILD_PACKAGES="scons gcc libc6-dev libxml2-dev libssl-dev zlib1g-dev libsqlite3-dev libmariadb-dev libcurl4-openssl-dev
-	libxmlrpc-core-c3-dev libvirt-dev libzmq3-dev libcmocka-dev"
+	libxmlrpc-core-c3-dev libvirt-dev libzmq3-dev libcmocka-dev libldap-dev libyaml-dev libpcre2-dev"
 RUN_PACKAGES="openssh-client curl qemu-utils genisoimage e2fsprogs bzip2 xz-utils"
 HOST_PACKAGES="libvirt-daemon-system libvirt-daemon-driver-qemu libvirt-clients qemu-system-x86 iproute2"
-TEST_PACKAGES="python3 mariadb-server libxml2-utils procps"
+TEST_PACKAGES="python3 mariadb-server libxml2-utils procps openssl slapd ldap-utils"
 # shellcheck disable=SC2034 # for the quickstart
 GUEST_PACKAGES="busybox-static cpio"
 
@@ -109,6 +114,21 @@ install_packages() { # package...
 		{ apt-get -q -q update && DEBIAN_FRONTEND=noninteractive apt-get -q -q -o Dpkg::Use-Pty=0 install -y \
 			--no-install-recommends "${missing[@]}" >/dev/null; }
 }
+
+# The tests start servers of their own: none of these packages' services is to run here.
+install_test_packages() (
+	policy=/usr/sbin/policy-rc.d
+	if [ "$(id -u)" -eq 0 ] && [ ! -e "$policy" ]; then
+		trap 'rm -f -- "$policy"' EXIT
+		printf '#!/bin/sh\nexit 101\n' >"$policy"
+		chmod 755 "$policy"
+	fi
+	if [ "$(id -u)" -eq 0 ] && [ ! -x /usr/sbin/slapd ]; then
+		echo 'slapd slapd/no_configuration boolean true' | debconf-set-selections # without one it doesn't start at a boot either
+	fi
+	# shellcheck disable=SC2086
+	install_packages $TEST_PACKAGES
+)
 
 deps() {
 	# shellcheck disable=SC2086
@@ -211,6 +231,9 @@ install_remotes() {
 		fi
 	done < <(find "$source_dir/share/remotes" \( -type f -o -type l \) -print0)
 	put 755 "$build/bin/onexpath" "$var/remotes/datastore/xpath.rb"
+	for name in $(authn_drivers); do
+		put 755 "$build/bin/authn_$name" "$var/remotes/auth/$name/authenticate"
+	done
 	[ "$(id -u)" -ne 0 ] || chown -R -h "$user:$group" -- "$var/remotes"
 }
 
@@ -231,14 +254,14 @@ install_share() {
 
 make_folders() {
 	local folder
-	for folder in "$etc" "$var" "$var/datastores" "$var/datastores/0" "$var/datastores/1" "$var/datastores/2" "$var/vms" \
-		"$log" "$run" "$lock"; do
+	for folder in "$etc" "$etc/auth" "$etc/auth/certificates" "$var" "$var/datastores" "$var/datastores/0" "$var/datastores/1" \
+		"$var/datastores/2" "$var/vms" "$log" "$run" "$lock"; do
 		mkdir -p -- "$folder"
 		own "$folder"
 	done
 	# The hypervisor's user passes through to the disks; what is secret is a file of its own there.
 	chmod 755 -- "$var" "$var/datastores" "$var/datastores/0"
-	chmod 750 -- "$etc" "$var/vms"
+	chmod 750 -- "$etc" "$etc/auth" "$var/vms"
 }
 
 install_all() {
@@ -274,6 +297,9 @@ remove_all() {
 		[[ $name == etc/* ]] || rm -f -- "$var/remotes/$name"
 	done < <(find "$source_dir/share/remotes" \( -type f -o -type l \) -print0)
 	rm -f -- "$var/remotes/datastore/xpath.rb"
+	for name in $(authn_drivers); do
+		rm -f -- "$var/remotes/auth/$name/authenticate"
+	done
 	[ ! -d "$var/remotes" ] || find "$var/remotes" -depth -type d -empty -delete
 	for file in "$source_dir"/share/man/*; do
 		rm -f -- "$man/man${file##*.}/$(basename -- "$file")"
@@ -291,7 +317,8 @@ remove_all() {
 check_all() {
 	local kind=${BUILD:-debug}
 	# shellcheck disable=SC2086
-	install_packages $BUILD_PACKAGES $RUN_PACKAGES $HOST_PACKAGES $TEST_PACKAGES
+	install_packages $BUILD_PACKAGES $RUN_PACKAGES $HOST_PACKAGES
+	install_test_packages
 	cd "$source_dir"
 	echo "building ($kind)"
 	scons -s -Q -j "$(nproc)" "build=$kind" programs || die "building failed"

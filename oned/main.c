@@ -262,6 +262,8 @@ static void on_publish(void *ctx, enum obj_type type, int id, const struct versi
 	acl_index_publish(d->api.acl, type, id, v);
 	if (type == OBJ_ZONE && id == d->api.zone)
 		atomic_store(&d->api.zone_disabled, v && v->index.state == 1);
+	if (type == OBJ_USER && d->drivers.external)
+		auth_external_forget(d->drivers.external, id);
 }
 
 static enum one_rc load_core(struct daemon *d, struct one_err *err)

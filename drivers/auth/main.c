@@ -1,6 +1,5 @@
 /* one_auth_mad: asks the programs of authentication drivers, remotes/auth/DRIVER/authenticate, whether a
- * user is who he says (requests: request.h). "dummy" (believes everybody) and "plain" (compares
- * passwords) are answered here. */
+ * user is who he says (requests: request.h). Ours are made of drivers/authn. */
 #include <getopt.h>
 #include <string.h>
 
@@ -38,19 +37,8 @@ static void ask_driver(struct driver_call *call, const struct authn_request *r)
 {
 	const struct auth *auth = call->ctx;
 	struct strbuf text = STRBUF_INIT;
-	struct one_err err = ONE_ERR_INIT;
-	enum one_rc rc = ONE_OK;
-	if (!authn_builtin(r, &rc, &text, &err)) {
-		authn_xml(r, &text);
-		run_program(call, arena_printf(&call->arena, "%s/%s/authenticate", auth->programs, r->driver),
-			    &text);
-		return;
-	}
-	if (rc == ONE_OK)
-		driver_success(call, text.buf);
-	else
-		driver_failure(call, "%s", err.text);
-	strbuf_done(&text);
+	authn_xml(r, &text);
+	run_program(call, arena_printf(&call->arena, "%s/%s/authenticate", auth->programs, r->driver), &text);
 }
 
 static void authenticate(struct driver_call *call)

@@ -44,22 +44,6 @@ void authn_xml(const struct authn_request *r, struct strbuf *out)
 	xml_out_close(out, "AUTHN");
 }
 
-bool authn_builtin(const struct authn_request *r, enum one_rc *rc, struct strbuf *info, struct one_err *err)
-{
-	if (strcmp(r->driver, "dummy") == 0) {
-		strbuf_addf(info, "dummy %s %s", r->user, r->secret);
-		*rc = ONE_OK;
-		return true;
-	}
-	if (strcmp(r->driver, "plain") == 0) {
-		*rc = secret_equal(r->password, r->secret)
-			      ? ONE_OK
-			      : one_err_set(err, ONE_AUTHENTICATION, "Invalid credentials");
-		return true;
-	}
-	return false;
-}
-
 void authz_xml(struct arena *arena, const char *payload, struct strbuf *out, bool *granted)
 {
 	char *at = arena_strdup(arena, payload);

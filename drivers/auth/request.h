@@ -23,10 +23,6 @@ struct authn_request {
 enum one_rc authn_parse(struct arena *arena, const char *payload, struct authn_request *out,
 			struct one_err *err);
 void authn_xml(const struct authn_request *r, struct strbuf *out);
-/* The answer of a driver that needs no program ("dummy", "plain") in `info`. false: r->driver is none of
- * these. */
-bool authn_builtin(const struct authn_request *r, enum one_rc *rc, struct strbuf *info, struct one_err *err);
-
 /* What is asked of an external authorisation; *granted: oned's own opinion. */
 void authz_xml(struct arena *arena, const char *payload, struct strbuf *out, bool *granted);
 

@@ -7,8 +7,6 @@
 #include <string.h>
 
 #include "common/log.h"
-#include "oned/auth/external.h"
-#include "oned/auth/session.h"
 
 #define MAX_VALUES 100000 /* of one call */
 
@@ -387,7 +385,7 @@ void call_resume(struct call *c, void (*write)(struct txn *t, struct call *c))
 	core_submit(c->api->core, run_resumed, write_done, c);
 }
 
-static void run_call(struct call *c)
+void call_run(struct call *c)
 {
 	const struct method *m = c->method;
 
@@ -405,48 +403,6 @@ static void run_call(struct call *c)
 		bulk_submit(c->api->bulk, c, call_run_read);
 	else
 		call_run_read(c);
-}
-
-/* ---- authentication ---- */
-
-static void refuse_session(struct call *c)
-{
-	struct one_err err = ONE_ERR_INIT;
-
-	err.rc = ONE_AUTHENTICATION;
-	call_finish(c, &err);
-}
-
-static void external_said(void *arg, bool ok)
-{
-	struct call *c = arg;
-	struct session_config config = { .default_umask = c->api->default_umask };
-
-	if (ok && session_identity(c->api->core, &config, c->asked_uid, &c->arena, &c->who))
-		run_call(c);
-	else
-		refuse_session(c);
-}
-
-static void authenticate(struct call *c)
-{
-	struct session_config config = { .default_umask = c->api->default_umask };
-	const char *request = NULL;
-
-	switch (session_check(c->api->core, &config, c->rpc.params[0].s, &c->arena, &c->who, &request)) {
-	case SESSION_OK:
-		run_call(c);
-		return;
-	case SESSION_ASK:
-		c->asked_uid = c->who.uid;
-		if (c->api->external && auth_external_ask(c->api->external, request, external_said, c))
-			return;
-		__attribute__((fallthrough));
-	case SESSION_REFUSED:
-		c->who.uid = -1;
-		refuse_session(c);
-		return;
-	}
 }
 
 /* ---- parameters ---- */
@@ -550,7 +506,7 @@ void call_start(struct call *c)
 		return;
 	}
 	if (check_params(c, spec, 1))
-		authenticate(c);
+		call_authenticate(c);
 }
 
 static void parse_and_start(struct call *c)

@@ -8,6 +8,10 @@ struct call *call_new(struct api *a, struct http_request *rq);
 void call_free(struct call *c);
 /* From c->rpc on: finds the row, checks, authenticates, runs; ends with call_finish, maybe later and on another thread. */
 void call_start(struct call *c);
+/* Finds out who is calling, then call_run or the refusal; maybe later and on another thread. */
+void call_authenticate(struct call *c);
+/* The method itself, for a caller who is known. */
+void call_run(struct call *c);
 /* Answers (or hands the answer to the multicall it belongs to) and frees c. err NULL or rc ONE_OK: success as the handler said. */
 void call_finish(struct call *c, const struct one_err *err);
 void call_finish_fault(struct call *c, int code, const char *text);

@@ -9,27 +9,8 @@
 #include "oned/api/quota_out.h"
 #include "oned/auth/acl_rule.h"
 #include "oned/auth/group.h"
+#include "oned/auth/login.h"
 #include "oned/auth/user.h"
-
-/* An attribute of AUTH_MAD_CONF for a driver, or NULL. */
-static const char *auth_conf(const struct conf *conf, const char *driver, const char *name)
-{
-	for (const struct attr *a = conf ? conf_first(conf, "AUTH_MAD_CONF") : NULL; a; a = conf_next(a)) {
-		const char *is = attr_get(a, "NAME");
-
-		if (is && !strcmp(is, driver))
-			return attr_get(a, name);
-	}
-	return NULL;
-}
-
-static bool auth_conf_bool(const struct conf *conf, const char *driver, const char *name, bool dflt)
-{
-	const char *text = auth_conf(conf, driver, name);
-	bool value;
-
-	return text && value_bool(text, &value) ? value : dflt;
-}
 
 /* ---- allocate ---- */
 
@@ -66,7 +47,7 @@ static void user_allocate(struct txn *t, struct call *c)
 		gids[i] = (int)groups->items[i].i;
 	if (!n)
 		gids[n++] = c->who.gid == GROUP_ONEADMIN ? GROUP_USERS : c->who.gid;
-	if (auth_conf_bool(txn_conf(t), driver, "PASSWORD_REQUIRED", true) && user_check_password(password, &err)) {
+	if (login_driver_flag(txn_conf(t), driver, "PASSWORD_REQUIRED", true) && user_check_password(password, &err)) {
 		txn_fail(t, ONE_INTERNAL, "%s.", err.text);
 		return;
 	}
@@ -115,7 +96,7 @@ static void user_passwd(struct txn *t, struct call *c)
 
 	if (!u)
 		return;
-	if (!c->who.admin && !auth_conf_bool(txn_conf(t), u->driver, "PASSWORD_CHANGE", false)) {
+	if (!c->who.admin && !login_driver_flag(txn_conf(t), u->driver, "PASSWORD_CHANGE", false)) {
 		txn_fail(t, ONE_ACTION, "Password for driver %s cannot be changed.", u->driver);
 		return;
 	}
@@ -174,7 +155,7 @@ static void user_delete(struct txn *t, struct call *c)
 
 static bool managed_by_driver(struct txn *t, const struct user *u)
 {
-	if (!auth_conf_bool(txn_conf(t), u->driver, "DRIVER_MANAGED_GROUPS", false))
+	if (!login_driver_flag(txn_conf(t), u->driver, "DRIVER_MANAGED_GROUPS", false))
 		return false;
 	txn_fail(t, ONE_ACTION, "Groups cannot be manually managed for auth driver %s", u->driver);
 	return true;
@@ -358,7 +339,7 @@ static void user_login(struct txn *t, struct call *c)
 
 	if (!u)
 		return;
-	text = auth_conf(txn_conf(t), u->driver, "MAX_TOKEN_TIME");
+	text = login_driver_conf(txn_conf(t), u->driver, "MAX_TOKEN_TIME");
 	if (text)
 		value_int(text, &max);
 	if (max == 0) {

@@ -1,5 +1,6 @@
 #include "oned/auth/session.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,95 +39,176 @@ static const struct login_token *find_token(const struct user *u, const char *se
 	return found;
 }
 
-static enum session_end check_token(struct core *core, const struct user *u, const struct login_token *token, struct arena *arena,
-				    struct identity *who)
+/* Only the rights of that one of his groups. */
+static bool limit_to_group(struct core *core, const struct user *u, int egid, struct arena *arena, struct identity *who)
 {
 	struct version *group;
 	int *gid;
 
-	if (token->expires != -1 && token->expires <= time_now()) {
-		log_error("AuM", "Token of user %s has expired.", u->o.name);
-		return SESSION_REFUSED;
-	}
-	if (token->egid == -1)
-		return SESSION_OK;
-	if (!idset_has(&u->groups, token->egid)) {
-		log_error("AuM", "User %s is not in the group %d of the token any more.", u->o.name, token->egid);
-		return SESSION_REFUSED;
-	}
-	group = pool_get(core, OBJ_GROUP, token->egid);
+	if (!idset_has(&u->groups, egid))
+		return false;
+	group = pool_get(core, OBJ_GROUP, egid);
 	gid = arena_new(arena, int);
-	*gid = token->egid;
-	who->gid = token->egid;
+	*gid = egid;
+	who->gid = egid;
 	who->gids = gid;
 	who->n_gids = 1;
 	who->gname = arena_strdup(arena, group ? group->name : "");
 	who->limited = true;
 	who->admin = who->uid == USER_ONEADMIN || who->gid == GROUP_ONEADMIN;
 	version_unref(group);
-	return SESSION_OK;
+	return true;
 }
 
-static const char *ask_payload(const struct user *u, const char *secret, struct arena *arena)
+static enum session_end check_token(struct core *core, const struct user *u, const struct login_token *token, struct arena *arena,
+				    struct identity *who)
 {
-	struct strbuf out = STRBUF_INIT;
-	const char *text;
-
-	strbuf_addf(&out, "%d %s %s %s ", u->o.id, u->driver, u->o.name, *u->password ? u->password : "-");
-	base64_encode(secret, strlen(secret), &out);
-	text = arena_strdup(arena, out.buf);
-	strbuf_done(&out);
-	return text;
+	if (token->expires != -1 && token->expires <= time_now()) {
+		log_error("AuM", "Token of user %s has expired.", u->o.name);
+		return SESSION_REFUSED;
+	}
+	if (token->egid == -1 || limit_to_group(core, u, token->egid, arena, who))
+		return SESSION_OK;
+	log_error("AuM", "User %s is not in the group %d of the token any more.", u->o.name, token->egid);
+	return SESSION_REFUSED;
 }
 
-static enum session_end check_secret(struct core *core, const struct user *u, const char *secret, struct arena *arena,
-				     struct identity *who, const char **request)
+static enum session_end check_core(const struct user *u, const char *secret)
 {
-	const struct login_token *token = find_token(u, secret);
 	char hex[65];
 
-	if (token)
-		return check_token(core, u, token, arena, who);
-	if (!strcmp(u->driver, "core")) {
-		sha256_hex(secret, strlen(secret), hex);
-		if (secret_equal(hex, u->password))
-			return SESSION_OK;
-		sha1_hex(secret, strlen(secret), hex); /* of very old databases */
-		return secret_equal(hex, u->password) ? SESSION_OK : SESSION_REFUSED;
-	}
-	if (!strcmp(u->driver, "public") || !strncmp(u->driver, "server", 6))
-		return SESSION_REFUSED; /* servers log in for others: a later step */
-	*request = ask_payload(u, secret, arena);
+	sha256_hex(secret, strlen(secret), hex);
+	if (secret_equal(hex, u->password))
+		return SESSION_OK;
+	sha1_hex(secret, strlen(secret), hex); /* of very old databases */
+	return secret_equal(hex, u->password) ? SESSION_OK : SESSION_REFUSED;
+}
+
+/* ---- what a driver is asked ---- */
+
+/* A stored password is one word of the message. */
+static const char *password_word(const char *password)
+{
+	return *password && !strpbrk(password, " \t\r\n\v\f") ? password : "-";
+}
+
+static enum session_end ask(struct session *out, int uid, const char *driver, const char *name, const char *password, const char *secret,
+			    struct arena *arena)
+{
+	struct strbuf text = STRBUF_INIT;
+
+	strbuf_addf(&text, "%d %s %s %s ", uid, driver, name, password_word(password));
+	base64_encode(secret, strlen(secret), &text);
+	out->question.payload = arena_strdup(arena, text.buf);
+	out->driver = arena_strdup(arena, driver);
+	explicit_bzero(text.buf, text.len);
+	strbuf_done(&text);
 	return SESSION_ASK;
 }
 
-enum session_end session_check(struct core *core, const struct session_config *config, const char *session, struct arena *arena,
-			       struct identity *who, const char **request)
+static bool is_server(const struct user *u)
 {
-	const char *colon = strchr(session, ':');
-	enum session_end end = SESSION_REFUSED;
+	return !strncmp(u->driver, "server", 6);
+}
+
+/* target:secret or target:EGID:secret. What the driver is asked about is the server; who gets in is the target. */
+static enum session_end check_server(struct core *core, const struct session_config *config, const struct user *server, const char *rest,
+				     struct arena *arena, struct session *out)
+{
+	const char *colon = strchr(rest, ':'), *secret = colon ? colon + 1 : "", *second = strchr(secret, ':');
+	long long egid = -1;
+	struct version *v;
+	bool allowed;
+
+	if (second && (!value_int(arena_strndup(arena, secret, (size_t)(second - secret)), &egid) || egid < -1 || egid > INT_MAX))
+		colon = NULL;
+	if (!colon) {
+		log_error("AuM", "A login of the server %s has a wrong format", server->o.name);
+		return SESSION_REFUSED;
+	}
+	if (second)
+		secret = second + 1;
+	out->question.user = arena_strndup(arena, rest, (size_t)(colon - rest));
+	v = *out->question.user ? pool_find(core, OBJ_USER, out->question.user, -1) : NULL;
+	out->question.uid = v ? v->id : -1;
+	version_unref(v);
+	out->egid = (int)egid;
+	allowed = v && session_identity(core, config, out->question.uid, out->egid, arena, &out->who);
+	if (!v)
+		log_error("AuM", "The server %s wants to log in somebody who does not exist", server->o.name);
+	if (!allowed)
+		return SESSION_REFUSED;
+	out->question.for_other = true;
+	return ask(out, server->o.id, server->driver, server->o.name, server->password, secret, arena);
+}
+
+static enum session_end check_user(struct core *core, const struct session_config *config, const struct user *u, const char *secret,
+				   struct arena *arena, struct session *out)
+{
+	const struct login_token *token;
+
+	if (!u->enabled) {
+		log_error("AuM", "User %s is disabled", u->o.name);
+		return SESSION_REFUSED;
+	}
+	if (is_server(u))
+		return check_server(core, config, u, secret, arena, out);
+	fill_identity(u, config, arena, &out->who);
+	token = find_token(u, secret);
+	if (token)
+		return check_token(core, u, token, arena, &out->who);
+	if (!strcmp(u->driver, "core"))
+		return check_core(u, secret);
+	if (!strcmp(u->driver, "public")) {
+		log_error("AuM", "User %s attempted a direct authentication.", u->o.name);
+		return SESSION_REFUSED;
+	}
+	out->question.uid = u->o.id;
+	return ask(out, u->o.id, u->driver, u->o.name, u->password, secret, arena);
+}
+
+static bool is_name(const char *name)
+{
+	struct one_err err = ONE_ERR_INIT;
+
+	return !obj_check_name(name, &err) && !strpbrk(name, " \t\r\n\v\f");
+}
+
+enum session_end session_check(struct core *core, const struct session_config *config, const char *text, struct arena *arena,
+			       struct session *out)
+{
+	const char *colon = strchr(text, ':'), *name;
+	enum session_end end;
 	struct version *v;
 
-	if (!colon || colon == session)
+	*out = (struct session){ .egid = -1, .question = { .uid = -1 } };
+	name = colon ? arena_strndup(arena, text, (size_t)(colon - text)) : "";
+	if (!is_name(name))
 		return SESSION_REFUSED;
-	v = pool_find(core, OBJ_USER, arena_strndup(arena, session, (size_t)(colon - session)), -1);
-	if (!v)
-		return SESSION_REFUSED;
-	if (((const struct user *)v->obj)->enabled) {
-		fill_identity((const struct user *)v->obj, config, arena, who);
-		end = check_secret(core, (const struct user *)v->obj, colon + 1, arena, who, request);
-	}
+	out->question.user = name;
+	v = pool_find(core, OBJ_USER, name, -1);
+	if (v)
+		end = check_user(core, config, (const struct user *)v->obj, colon + 1, arena, out);
+	else
+		end = *config->default_auth ? ask(out, -1, config->default_auth, name, "", colon + 1, arena) : SESSION_REFUSED;
 	version_unref(v);
 	return end;
 }
 
-bool session_identity(struct core *core, const struct session_config *config, int uid, struct arena *arena, struct identity *who)
+bool session_identity(struct core *core, const struct session_config *config, int uid, int egid, struct arena *arena, struct identity *who)
 {
 	struct version *v = pool_get(core, OBJ_USER, uid);
-	bool enabled = v && ((const struct user *)v->obj)->enabled;
+	const struct user *u = v ? (const struct user *)v->obj : NULL;
+	bool ok = u && u->enabled;
 
-	if (enabled)
-		fill_identity((const struct user *)v->obj, config, arena, who);
+	if (ok)
+		fill_identity(u, config, arena, who);
+	else
+		log_error("AuM", "User %s is %s", u ? u->o.name : "", u ? "disabled" : "gone");
+	if (ok && egid != -1 && !limit_to_group(core, u, egid, arena, who)) {
+		log_error("AuM", "User %s is not in the group %d of the login", u->o.name, egid);
+		ok = false;
+	}
 	version_unref(v);
-	return enabled;
+	return ok;
 }

@@ -206,11 +206,11 @@ static enum one_rc add_all(struct drivers *d, struct one_err *err)
 	return rc;
 }
 
-static bool send_auth(void *ctx, long long id, const char *payload)
+static bool send_auth(void *ctx, const char *action, long long id, const char *payload)
 {
 	struct drivers *d = ctx;
 
-	return !mads_send(d->mads, "auth", "auth", "AUTHENTICATE", id, payload, NULL);
+	return !mads_send(d->mads, "auth", "auth", action, id, payload, NULL);
 }
 
 enum one_rc drivers_start(struct drivers *d, struct core *core, const struct conf *conf, const struct paths *paths, struct one_err *err)

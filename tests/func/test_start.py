@@ -12,7 +12,7 @@ import unittest
 
 from functest import OneCase, Perigee, bad_lines, build_dir, new_perigee, temporary_folder
 
-BENCHES = {'onebench', 'bench_store'}
+BENCHES = {'onebench', 'bench_acl', 'bench_store'}
 
 
 def run(one, program, *args, timeout=60, **environment):

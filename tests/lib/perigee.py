@@ -78,6 +78,11 @@ class Perigee:
         xpath = self.folder / 'var' / 'remotes' / 'datastore' / 'xpath.rb'
         if not xpath.exists():
             xpath.symlink_to(bin_dir / 'onexpath')
+        for program in bin_dir.glob('authn_*'):
+            link = self.folder / 'var' / 'remotes' / 'auth' / program.name.removeprefix('authn_') / 'authenticate'
+            link.parent.mkdir(parents=True, exist_ok=True)
+            if not link.exists():
+                link.symlink_to(program)
         shutil.copytree(ROOT / 'share' / 'etc', self.folder / 'etc', dirs_exist_ok=True)
         (self.folder / 'home' / 'one_auth').write_text(self.auth + '\n')
         self._write_oned_conf(conf)

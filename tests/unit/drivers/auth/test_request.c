@@ -47,33 +47,6 @@ static void markup_in_a_secret_stays_text(void **state)
 	strbuf_done(&xml);
 }
 
-static void assert_plain(const char *password, enum one_rc expected)
-{
-	struct authn_request r = { "3", "plain", "bob", password, "secret" };
-	struct strbuf info = STRBUF_INIT;
-	enum one_rc rc;
-	assert_true(authn_builtin(&r, &rc, &info, NULL));
-	assert_int_equal(rc, expected);
-	strbuf_done(&info);
-}
-
-static void plain_compares_and_dummy_believes(void **state)
-{
-	struct authn_request r = { "-1", "dummy", "bob", "-", "secret" };
-	struct strbuf info = STRBUF_INIT;
-	enum one_rc rc;
-	(void)state;
-	assert_plain("secret", ONE_OK);
-	assert_plain("secre", ONE_AUTHENTICATION);
-	assert_plain("secret2", ONE_AUTHENTICATION);
-	assert_true(authn_builtin(&r, &rc, &info, NULL));
-	assert_int_equal(rc, ONE_OK);
-	assert_string_equal(info.buf, "dummy bob secret");
-	r.driver = "ldap";
-	assert_false(authn_builtin(&r, &rc, &info, NULL));
-	strbuf_done(&info);
-}
-
 static void the_last_word_is_oneds_own_opinion(void **state)
 {
 	struct strbuf xml = STRBUF_INIT;
@@ -97,7 +70,6 @@ int main(void)
 		cmocka_unit_test(a_request_has_its_parts_and_the_secret_is_decoded),
 		cmocka_unit_test(what_is_cut_short_or_names_a_path_is_refused),
 		cmocka_unit_test(markup_in_a_secret_stays_text),
-		cmocka_unit_test(plain_compares_and_dummy_believes),
 		cmocka_unit_test(the_last_word_is_oneds_own_opinion),
 	};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
