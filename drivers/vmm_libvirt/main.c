@@ -49,7 +49,8 @@ static enum one_rc init(void *ctx, int argc, char **argv, struct one_err *err)
 
 int main(int argc, char **argv)
 {
-	struct vmm vmm = { .arena = ARENA_INIT };
+	/* Not on the stack: an operation nobody waits for any more may still use it while the process ends. */
+	static struct vmm vmm = { .arena = ARENA_INIT };
 	const struct driver_config config = {
 		.name = "one_vmm_libvirt",
 		.help = "Runs virtual machines through libvirt.\n"
