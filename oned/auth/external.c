@@ -26,7 +26,7 @@ struct asked {
 	struct waiter *waiters;
 };
 
-struct agreed { int uid; int64_t until_ms; };
+struct agreed { int uid; int64_t until_ms; long long expires; /* of the credential; -1: it doesn't */ };
 
 struct auth_external {
 	auth_send_fn send;
@@ -62,23 +62,11 @@ static void forget_all(struct auth_external *a)
 static bool is_agreed(struct auth_external *a, const char *question)
 {
 	struct agreed *r = smap_get(&a->agreed, question);
-	bool valid = r && r->until_ms > time_mono_ms();
+	bool valid = r && r->until_ms > time_mono_ms() && (r->expires < 0 || r->expires > (long long)time_now());
 
 	if (r && !valid)
 		free(smap_del(&a->agreed, question));
 	return valid;
-}
-
-static int64_t remember_until(const struct auth_external *a, long long expires)
-{
-	int64_t now = time_mono_ms(), until = a->remember_s < 0 ? INT64_MAX : now + a->remember_s * 1000, end;
-	struct timespec wall;
-
-	if (expires < 0)
-		return until;
-	clock_gettime(CLOCK_REALTIME, &wall);
-	end = now + (expires - (long long)wall.tv_sec) * 1000 - wall.tv_nsec / 1000000;
-	return end < until ? end : until;
 }
 
 void auth_external_remember(struct auth_external *a, const struct auth_verdict *v)
@@ -88,7 +76,8 @@ void auth_external_remember(struct auth_external *a, const struct auth_verdict *
 	if (a->remember_s == 0 || v->uid < 0 || !v->ok || !v->fresh)
 		return;
 	r = xmalloc(sizeof(*r));
-	*r = (struct agreed){ .uid = v->uid, .until_ms = remember_until(a, v->expires) };
+	*r = (struct agreed){ .uid = v->uid, .expires = v->expires,
+			      .until_ms = a->remember_s < 0 ? INT64_MAX : time_mono_ms() + a->remember_s * 1000 };
 	pthread_mutex_lock(&a->lock);
 	if (a->agreed.n >= REMEMBERED_MAX)
 		forget_all(a);
@@ -357,7 +346,7 @@ void auth_external_message(struct auth_external *a, const struct driver_msg *m)
 	struct asked *q = NULL;
 	bool ok = !strcmp(m->status, "SUCCESS");
 
-	if (!strcmp(m->action, "LOG"))
+	if (!strcmp(m->action, "LOG") && strcmp(m->status, "E") != 0) /* errors come again with the refusal */
 		log_info("AuM", "%s", m->payload);
 	if (!strcmp(m->action, "AUTHENTICATE"))
 		q = take_id(a, m->id);

@@ -62,7 +62,9 @@ static enum one_rc check(struct arena *arena, const struct claim *claim, struct 
 	struct ldap_group *order;
 	enum one_rc rc;
 
-	if (options_read(arena, path, &conf, err) || ldap_order(arena, conf, &user, &order, err)) {
+	if (options_read(arena, path, &conf, err))
+		return err->rc;
+	if (ldap_order(arena, conf, &user, &order, err)) {
 		one_err_prefix(err, "%s: ", path);
 		return err->rc;
 	}
