@@ -21,6 +21,8 @@
 #include "oned/drivers/outlet.h"
 #include "oned/drivers/start.h"
 #include "oned/lifecycle/datastore.h"
+#include "oned/lifecycle/hook.h"
+#include "oned/lifecycle/market.h"
 #include "oned/objects/encrypted.h"
 #include "oned/objects/quota_check.h"
 #include "oned/store/readers.h"
@@ -286,6 +288,8 @@ static enum one_rc load_core(struct daemon *d, struct one_err *err)
 	if (!rc)
 		rc = quota_check(d->core, err);
 	if (!rc)
+		rc = hook_log_load(d->core, d->store, err);
+	if (!rc)
 		rc = bootstrap_one_key(&d->arena, &d->paths, &one_key, err);
 	if (!rc)
 		tmpl_set(d->conf.values, ENCRYPTION_KEY, one_key);
@@ -338,6 +342,7 @@ static void start_timers(struct txn *t, void *arg)
 {
 	(void)arg;
 	datastore_monitor_start(t);
+	market_monitor_start(t);
 }
 
 #define REQUEST_MAX(message_size) ((message_size) / 16)

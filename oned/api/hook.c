@@ -6,6 +6,7 @@
 #include "oned/api/api.h"
 #include "oned/api/infra.h"
 #include "oned/api/usual.h"
+#include "oned/lifecycle/hook.h"
 #include "oned/store/readers.h"
 
 /* Any method but those that only tell what there is: info of one object or of a pool. */
@@ -32,6 +33,13 @@ static void api_hook_update(struct txn *t, struct call *c)
 	h = txn_ok(t) ? txn_read(t, OBJ_HOOK, call_int(c, 0)) : NULL;
 	if (h && h->type == HOOK_API && !is_call(tmpl_get_or(h->o.tmpl, "CALL", "")))
 		txn_fail(t, ONE_INTERNAL, "Cannot update template. The CALL attribute is not defined or it's invalid.");
+}
+
+static void api_hook_delete(struct txn *t, struct call *c)
+{
+	api_delete(t, c);
+	if (txn_ok(t))
+		hook_log_drop(t, call_int(c, 0));
 }
 
 /* ---- what hooks did ---- */
@@ -86,6 +94,51 @@ static void api_hooklog_info(struct call *c)
 		params, sizeof(params) / sizeof(*params), call_ok_buffer(c));
 }
 
+/* ---- doing it again ---- */
+
+struct execution { const char *arguments, *host; };
+
+static bool take_record(void *ctx, const struct sql_value *cols, int n)
+{
+	struct call *c = ctx;
+	struct execution *e = arena_new(&c->arena, struct execution);
+	struct one_err err = ONE_ERR_INIT;
+	struct xnode *x;
+
+	(void)n;
+	if (!xml_parse(&c->arena, cols[4].s, cols[4].len, XML_MAX_DEPTH, SIZE_MAX, &x, &err) && xml_text(x, "ARGUMENTS")) {
+		e->arguments = xml_text(x, "ARGUMENTS");
+		e->host = xml_text_or(x, "REMOTE_HOST", "");
+		c->prepared = e;
+	}
+	return false;
+}
+
+/* Looks for the execution; -1: the oldest one. */
+static enum one_rc prepare_retry(struct call *c, struct one_err *err)
+{
+	struct sql_value params[] = { SQL_INT(call_int(c, 0)), SQL_INT(call_int(c, 1)), SQL_INT(call_int(c, 1)) };
+	struct store *s = readers_take(c->api->readers, err);
+
+	if (!s)
+		return err->rc;
+	store_select(s, TABLE_HOOK_LOG, "hkid = ? AND (? = -1 OR exeid = ?) ORDER BY exeid", params, 3, take_record, c, err);
+	readers_give(c->api->readers, s);
+	if (err->rc)
+		one_err_prefix(err, "Error reading HookLog. ");
+	else if (!c->prepared)
+		one_err_set(err, ONE_INTERNAL, "Invalid HookLog body. Arguments not found.");
+	return err->rc;
+}
+
+static void api_hook_retry(struct txn *t, struct call *c)
+{
+	const struct execution *e = c->prepared;
+
+	if (!hook_retry(t, call_int(c, 0), e->arguments, e->host))
+		call_ok_int(c, call_int(c, 0));
+}
+
 const struct method hook_methods[] = {
 	/* clang-format off */
 	{ .name = "one.hook.allocate", .params = "template:s", .object = OBJ_HOOK, .right = AUTH_CREATE, .flags = M_TYPE_RIGHT,
@@ -95,7 +148,10 @@ const struct method hook_methods[] = {
 	USUAL_POOL("hook", OBJ_HOOK, "The hooks, without their logs."),
 	{ .name = "one.hook.update", .params = "id:i template:s append:i=0", .object = OBJ_HOOK, .right = AUTH_MANAGE,
 	  .prepare = api_prepare_update, .write = api_hook_update, .doc = "Replaces the template, or merges into it." },
-	USUAL_DELETE("hook", OBJ_HOOK, "Deletes a hook."),
+	{ .name = "one.hook.delete", .params = "id:i unused:b=false", .object = OBJ_HOOK, .right = AUTH_MANAGE,
+	  .write = api_hook_delete, .doc = "Deletes a hook and its log." },
+	{ .name = "one.hook.retry", .params = "id:i execution:i", .object = OBJ_HOOK, .right = AUTH_MANAGE,
+	  .prepare = prepare_retry, .write = api_hook_retry, .doc = "Runs a hook again, with the arguments of an execution in its log." },
 	USUAL_RENAME("hook", OBJ_HOOK),
 	USUAL_LOCKS("hook", OBJ_HOOK),
 	{ .name = "one.hooklog.info", .params = "from:i to:i hook:i rc:i", .object = OBJ_HOOK, .right = AUTH_USE, .flags = M_NO_RIGHT,

@@ -107,6 +107,14 @@ void infra_encrypt(struct txn *t, struct call *c, enum obj_type type, struct tmp
 	attributes_encrypt(txn_conf(t), type, tmpl);
 }
 
+bool infra_is_oneadmin(struct call *c)
+{
+	if (c->who.uid == USER_ONEADMIN)
+		return true;
+	call_fail(c, ONE_AUTHORIZATION, "%s", "");
+	return false;
+}
+
 void infra_delete_failed(struct txn *t, struct call *c)
 {
 	if (!txn_ok(t) && t->err.rc == ONE_ACTION)

@@ -5,6 +5,7 @@
 
 #include "common/crypto.h"
 #include "oned/api/api.h"
+#include "oned/api/infra.h"
 #include "oned/api/dispatch.h"
 #include "oned/store/readers.h"
 #include "oned/version.h"
@@ -23,14 +24,6 @@ static void system_config(struct call *c)
 }
 
 /* ---- the database, for oneadmin himself ---- */
-
-static bool is_oneadmin(struct call *c)
-{
-	if (c->who.uid == USER_ONEADMIN)
-		return true;
-	call_fail(c, ONE_AUTHORIZATION, "%s", "");
-	return false;
-}
 
 static void out_value(struct strbuf *out, const char *name, const struct sql_value *v)
 {
@@ -63,7 +56,7 @@ static bool out_row(void *ctx, const char *const *names, const struct sql_value 
 static void system_sqlquery(struct call *c)
 {
 	struct strbuf rows = STRBUF_INIT, *out;
-	struct store *s = is_oneadmin(c) ? readers_take(c->api->readers, &c->err) : NULL;
+	struct store *s = infra_is_oneadmin(c) ? readers_take(c->api->readers, &c->err) : NULL;
 
 	if (!s)
 		return;
@@ -85,7 +78,7 @@ static void system_sqlquery(struct call *c)
 /* What is in memory is the state: it would neither notice a change of the database nor leave it there. */
 static void system_sql(struct call *c)
 {
-	if (is_oneadmin(c))
+	if (infra_is_oneadmin(c))
 		call_fail(c, ONE_ACTION, "oned is running: its database is changed by its methods, or by hand while it is stopped");
 }
 

@@ -14,6 +14,7 @@
 #include "oned/core/ask.h"
 #include "oned/core/core_internal.h"
 #include "oned/core/monitor.h"
+#include "oned/core/tally.h"
 #include "oned/core/writer.h"
 
 #define AGAIN_MS 1000
@@ -297,6 +298,7 @@ enum one_rc core_new(struct store *store, const struct core_outlets *outlets, co
 	c->queue_tail = &c->queue;
 	c->monitor = monitor_new();
 	c->asks = asks_new();
+	c->tallies = tallies_new();
 	c->writer = writer_new(c);
 	c->batch = batch_new(c);
 	*out = c;
@@ -447,6 +449,7 @@ void core_free(struct core *c)
 		pool_done(&c->pools[i]);
 	monitor_free(c->monitor);
 	asks_free(c->asks);
+	tallies_free(c->tallies);
 	strbuf_done(&c->body);
 	strbuf_done(&c->brief);
 	strbuf_done(&c->json);

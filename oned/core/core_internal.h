@@ -68,6 +68,7 @@ struct core {
 	struct strbuf body, brief, json;
 	struct monitor *monitor;
 	struct asks *asks;
+	struct tallies *tallies;
 	core_publish_fn on_publish;
 	void *publish_ctx;
 

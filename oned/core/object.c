@@ -57,9 +57,6 @@ static enum one_rc load_head(struct object *o, const struct xnode *x, struct one
 {
 	const struct xnode *part;
 
-	o->id = (int)xml_int(x, "ID", -1);
-	if (o->id < 0 && !(o->ops->flags & OBJ_F_NO_HEAD))
-		return one_err_set(err, ONE_INTERNAL, "%s without an ID", o->ops->root);
 	o->uid = (int)xml_int(x, "UID", 0);
 	o->gid = (int)xml_int(x, "GID", 0);
 	o->name = arena_strdup(&o->arena, xml_text_or(x, "NAME", ""));
@@ -75,6 +72,24 @@ static enum one_rc load_head(struct object *o, const struct xnode *x, struct one
 	return part ? tmpl_from_xml(o->tmpl, part, err) : ONE_OK;
 }
 
+enum one_rc obj_reload(struct object *o, const struct xnode *x, struct one_err *err)
+{
+	enum one_rc rc;
+
+	o->lock = (struct obj_lock){ .level = LOCK_NONE, .owner = -1, .req_id = -1 };
+	o->tmpl = tmpl_new(&o->arena);
+	rc = load_head(o, x, err);
+	return !rc && o->ops->load ? o->ops->load(o, x, err) : rc;
+}
+
+static enum one_rc load_id(struct object *o, const struct xnode *x, struct one_err *err)
+{
+	o->id = (int)xml_int(x, "ID", -1);
+	if (o->id < 0 && !(o->ops->flags & OBJ_F_NO_HEAD))
+		return one_err_set(err, ONE_INTERNAL, "%s without an ID", o->ops->root);
+	return ONE_OK;
+}
+
 enum one_rc obj_load(const struct obj_ops *ops, const char *body, size_t len, struct object **out, struct one_err *err)
 {
 	struct arena scratch = ARENA_INIT;
@@ -82,6 +97,8 @@ enum one_rc obj_load(const struct obj_ops *ops, const char *body, size_t len, st
 	struct xnode *x;
 	enum one_rc rc = xml_parse(&scratch, body, len, XML_MAX_DEPTH, SIZE_MAX, &x, err);
 
+	if (!rc)
+		rc = load_id(o, x, err);
 	if (!rc)
 		rc = load_head(o, x, err);
 	if (!rc && ops->load)

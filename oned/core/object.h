@@ -145,6 +145,8 @@ void *obj_new(const struct obj_ops *ops);
 void obj_free(struct object *o);
 /* Parses a body. On failure the text says which object and where. */
 enum one_rc obj_load(const struct obj_ops *ops, const char *body, size_t len, struct object **out, struct one_err *err);
+/* All of it but its id becomes what the XML says. After a failure it is of no use. */
+enum one_rc obj_reload(struct object *o, const struct xnode *x, struct one_err *err);
 
 /* Renders o and makes its version (refs 1). o stays the caller's until version_keep_obj; body, brief and json (NULL: not wanted) are work space, and
  * the raw texts afterwards. */

@@ -8,6 +8,7 @@
 #include "common/log.h"
 #include "oned/drivers/event.h"
 #include "oned/lifecycle/datastore.h"
+#include "oned/lifecycle/market.h"
 #include "oned/lifecycle/vm_lifecycle.h"
 
 enum item_kind { ITEM_SEND, ITEM_EVENT, ITEM_LOG };
@@ -99,12 +100,28 @@ void outlet_callbacks(struct outlet *o, struct core_outlets *out)
 
 struct failed { char kind[16], action[32], reason[ONE_ERR_TEXT]; long long id; };
 
+/* Who hears of what couldn't be sent and isn't about a VM. */
+static const struct { const char *kind; void (*failed)(struct txn *t, const char *action, long long id, const char *reason); } others[] = {
+	{ DATASTORE_KIND, datastore_send_failed }, { MARKET_KIND, market_send_failed },
+};
+#define OTHERS (sizeof(others) / sizeof(*others))
+
+static size_t other_kind(const char *kind)
+{
+	size_t i = 0;
+
+	while (i < OTHERS && strcmp(others[i].kind, kind) != 0)
+		i++;
+	return i;
+}
+
 static void tell_failed(struct txn *t, void *arg)
 {
 	struct failed *f = arg;
+	size_t i = other_kind(f->kind);
 
-	if (!strcmp(f->kind, "datastore"))
-		datastore_send_failed(t, f->action, f->id, f->reason);
+	if (i < OTHERS)
+		others[i].failed(t, f->action, f->id, f->reason);
 	else
 		vm_send_failed(t, (int)f->id, f->kind, f->action, f->reason);
 }
@@ -120,7 +137,7 @@ static void send_failed(struct outlet *o, const struct item *it, const struct on
 	struct failed *f;
 
 	log_error("LCM", "%s for %s %lld can't be sent to %s driver %s: %s", it->action, it->mad_kind, it->id, it->mad_kind, it->name, err->text);
-	if (!it->version && strcmp(it->mad_kind, "datastore") != 0)
+	if (!it->version && other_kind(it->mad_kind) == OTHERS)
 		return;
 	f = xcalloc(1, sizeof(*f));
 	f->id = it->id;

@@ -8,7 +8,9 @@
 #include "oned/drivers/vm_codec.h"
 #include "oned/lifecycle/datastore.h"
 #include "oned/lifecycle/host.h"
+#include "oned/lifecycle/hook.h"
 #include "oned/lifecycle/image.h"
+#include "oned/lifecycle/market.h"
 #include "oned/lifecycle/vm_lifecycle.h"
 
 #define MAD_START_TIMEOUT_MS 12000
@@ -33,6 +35,8 @@ static const struct {
 	{ "tm", tm_message, NULL },
 	{ "datastore", datastore_message, image_recover_all },
 	{ "im", im_message, im_driver_up },
+	{ "market", market_message, market_recover_all },
+	{ "hm", hook_message, NULL },
 };
 
 static void run_message(struct txn *t, void *arg)
@@ -119,6 +123,7 @@ static const struct { const char *key, *kind, *name; const char *options[5]; } k
 	{ "IM_MAD", "im", NULL, { "THREADS", "-t", NULL } },
 	{ "AUTH_MAD", "auth", "auth", { "AUTHN", "--authn", "AUTHZ", "--authz", NULL } },
 	{ "HM_MAD", "hm", "hm", { NULL } },
+	{ "MARKET_MAD", "market", "market", { NULL } },
 };
 
 #define MAX_ARGS 64

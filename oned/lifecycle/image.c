@@ -45,10 +45,8 @@ enum one_rc image_clone(struct txn *t, struct image *img, int source_id)
 		return t->err.rc;
 	if (source->type == IMAGE_BACKUP)
 		return txn_fail(t, ONE_INTERNAL, "Cannot clone backup images");
-	if (!image_event(t, source, IMAGE_EV_COPY_BEGIN))
+	if (!image_copy_begin(t, source, &source->clones, img->o.id))
 		return txn_fail(t, ONE_INTERNAL, "Cannot clone image in state: %s", image_state_name(source->state));
-	if (idset_add(&source->clones, &source->o.arena, img->o.id))
-		source->cloning_ops++;
 	log_info("ImM", "Cloning image %s to repository as image %d", img->path, img->o.id);
 	image_send(t, "CLONE", img, "");
 	return ONE_OK;
@@ -64,12 +62,8 @@ static void end_copy(struct txn *t, struct image *copy)
 	if (id < 0 || !txn_exists(t, OBJ_IMAGE, id))
 		return;
 	source = txn_edit(t, OBJ_IMAGE, id);
-	if (!source || !idset_del(&source->clones, copy->o.id))
-		return;
-	if (source->cloning_ops > 0)
-		source->cloning_ops--;
-	if (!source->cloning_ops && !source->running_vms)
-		image_event(t, source, IMAGE_EV_COPY_END);
+	if (source)
+		image_copy_end(t, source, &source->clones, copy->o.id);
 }
 
 /* ---- deleting, enabling ---- */

@@ -173,6 +173,27 @@ bool image_event(struct txn *t, struct image *img, enum image_event event)
 	return true;
 }
 
+bool image_copy_begin(struct txn *t, struct image *img, struct idset *of, int id)
+{
+	if (idset_has(of, id))
+		return true;
+	if (!image_event(t, img, IMAGE_EV_COPY_BEGIN))
+		return false;
+	idset_add(of, &img->o.arena, id);
+	img->cloning_ops++;
+	return true;
+}
+
+void image_copy_end(struct txn *t, struct image *img, struct idset *of, int id)
+{
+	if (!idset_del(of, id))
+		return;
+	if (img->cloning_ops > 0)
+		img->cloning_ops--;
+	if (!img->cloning_ops && !img->running_vms)
+		image_event(t, img, IMAGE_EV_COPY_END);
+}
+
 /* ---- making ---- */
 
 static enum one_rc check_place(struct txn *t, enum image_type type, enum ds_type ds_type)

@@ -43,6 +43,11 @@ bool image_has_snapshots(const struct image *img);
 /* Changes the state by the table of image_state.h, with its log line. false: the event means nothing in this state, nothing is changed. */
 bool image_event(struct txn *t, struct image *img, enum image_event event);
 
+/* Something is made of its contents: `of` is its clones or app_clones. false: not in its state. Again for the same id is no error. */
+bool image_copy_begin(struct txn *t, struct image *img, struct idset *of, int id);
+/* It is made, or given up. */
+void image_copy_end(struct txn *t, struct image *img, struct idset *of, int id);
+
 /* Makes an image of a template, in a datastore of the right kind: state LOCKED, nothing asked of the driver yet. cloning_id: the image it
  * is a copy of, or -1. ONE_INTERNAL with OpenNebula's reason. */
 struct image *image_create(struct txn *t, const struct object *owner, const struct tmpl *tmpl, const struct datastore *ds, int cloning_id);

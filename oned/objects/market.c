@@ -4,8 +4,8 @@
 #include <strings.h>
 
 #include "common/conf.h"
-#include "oned/auth/acl_rule.h"
 #include "oned/objects/common.h"
+#include "oned/objects/marketapp.h"
 #include "oned/objects/settings.h"
 
 static enum one_rc market_load(struct object *o, const struct xnode *x, struct one_err *err)
@@ -15,7 +15,7 @@ static enum one_rc market_load(struct object *o, const struct xnode *x, struct o
 	(void)err;
 	m->state = xml_int(x, "STATE", 0) == MARKET_DISABLED ? MARKET_DISABLED : MARKET_ENABLED;
 	m->market_mad = arena_strdup(&o->arena, xml_text_or(x, "MARKET_MAD", ""));
-	m->zone_id = arena_strdup(&o->arena, xml_text_or(x, "ZONE_ID", ""));
+	m->zone_id = (int)xml_int(x, "ZONE_ID", -1);
 	m->total_mb = xml_int(x, "TOTAL_MB", 0);
 	m->free_mb = xml_int(x, "FREE_MB", 0);
 	m->used_mb = xml_int(x, "USED_MB", 0);
@@ -31,7 +31,7 @@ static void market_render(const struct object *o, struct strbuf *out)
 	obj_out_head(o, out);
 	xml_out_int(out, "STATE", m->state);
 	xml_out_text(out, "MARKET_MAD", m->market_mad);
-	xml_out_text(out, "ZONE_ID", m->zone_id);
+	xml_out_int(out, "ZONE_ID", m->zone_id);
 	xml_out_int(out, "TOTAL_MB", m->total_mb);
 	xml_out_int(out, "FREE_MB", m->free_mb);
 	xml_out_int(out, "USED_MB", m->used_mb);
@@ -50,89 +50,6 @@ const struct obj_ops market_ops = {
 	.type = OBJ_MARKET, .token = "MARKETPLACE", .word = "marketplace", .root = "MARKETPLACE", .pool_root = "MARKETPLACE_POOL",
 	.table = TABLE_MARKET, .size = sizeof(struct market), .flags = OBJ_F_OWNED | OBJ_F_NAME_GLOBAL,
 	.load = market_load, .render = market_render, .index = market_index,
-};
-
-/* ---- apps ---- */
-
-static enum one_rc marketapp_load(struct object *o, const struct xnode *x, struct one_err *err)
-{
-	struct marketapp *app = (struct marketapp *)o;
-	const struct { const char **to, *name; } texts[] = {
-		{ &app->zone_id, "ZONE_ID" }, { &app->origin_id, "ORIGIN_ID" }, { &app->source, "SOURCE" }, { &app->md5, "MD5" },
-		{ &app->description, "DESCRIPTION" }, { &app->version, "VERSION" }, { &app->format, "FORMAT" },
-		{ &app->template64, "APPTEMPLATE64" }, { &app->market, "MARKETPLACE" },
-	};
-
-	(void)err;
-	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
-		*texts[i].to = arena_strdup(&o->arena, xml_text_or(x, texts[i].name, ""));
-	app->regtime = (time_t)xml_int(x, "REGTIME", 0);
-	app->size_mb = xml_int(x, "SIZE", 0);
-	app->market_id = (int)xml_int(x, "MARKETPLACE_ID", -1);
-	app->state = (int)xml_int(x, "STATE", 0);
-	app->type = (int)xml_int(x, "TYPE", 0);
-	return ONE_OK;
-}
-
-static void marketapp_render(const struct object *o, struct strbuf *out)
-{
-	const struct marketapp *app = (const struct marketapp *)o;
-
-	xml_out_open(out, "MARKETPLACEAPP");
-	xml_out_int(out, "ID", o->id);
-	xml_out_int(out, "UID", o->uid);
-	xml_out_int(out, "GID", o->gid);
-	xml_out_text(out, "UNAME", o->uname);
-	xml_out_text(out, "GNAME", o->gname);
-	obj_out_lock(o, out);
-	xml_out_int(out, "REGTIME", (long long)app->regtime);
-	xml_out_text(out, "NAME", o->name);
-	xml_out_text(out, "ZONE_ID", app->zone_id);
-	xml_out_text(out, "ORIGIN_ID", app->origin_id);
-	xml_out_text(out, "SOURCE", app->source);
-	xml_out_text(out, "MD5", app->md5);
-	xml_out_int(out, "SIZE", app->size_mb);
-	xml_out_text(out, "DESCRIPTION", app->description);
-	xml_out_text(out, "VERSION", app->version);
-	xml_out_text(out, "FORMAT", app->format);
-	xml_out_text(out, "APPTEMPLATE64", app->template64);
-	xml_out_int(out, "MARKETPLACE_ID", app->market_id);
-	xml_out_text(out, "MARKETPLACE", app->market);
-	xml_out_int(out, "STATE", app->state);
-	xml_out_int(out, "TYPE", app->type);
-	obj_out_permissions(o, out);
-	tmpl_to_xml(o->tmpl, "TEMPLATE", out);
-	xml_out_close(out, "MARKETPLACEAPP");
-}
-
-static void marketapp_index(const struct object *o, struct obj_index *out)
-{
-	out->state = ((const struct marketapp *)o)->state;
-}
-
-/* What has a place of its own in the object leaves the template. */
-static enum one_rc marketapp_check_update(struct object *o, struct tmpl *fresh, struct one_err *err)
-{
-	struct marketapp *app = (struct marketapp *)o;
-	const struct { const char **to, *name; } own[] = {
-		{ &app->description, "DESCRIPTION" }, { &app->template64, "APPTEMPLATE64" }, { &app->version, "VERSION" },
-	};
-
-	(void)err;
-	for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++) {
-		const char *value = tmpl_take(fresh, own[i].name);
-
-		if (*value)
-			*own[i].to = arena_strdup(&o->arena, value);
-	}
-	return ONE_OK;
-}
-
-const struct obj_ops marketapp_ops = {
-	.type = OBJ_MARKETAPP, .token = "MARKETPLACEAPP", .word = "marketplaceapp", .root = "MARKETPLACEAPP",
-	.pool_root = "MARKETPLACEAPP_POOL", .table = TABLE_MARKETAPP, .size = sizeof(struct marketapp),
-	.flags = OBJ_F_OWNED | OBJ_F_LOCKABLE | OBJ_F_NAME_OWNER, .load = marketapp_load, .render = marketapp_render,
-	.index = marketapp_index, .check_update = marketapp_check_update,
 };
 
 /* ---- making and changing ---- */
@@ -154,18 +71,18 @@ static enum one_rc check_mad(struct txn *t, const struct tmpl *tmpl, const char 
 	return ONE_OK;
 }
 
-static enum one_rc name_market(struct txn *t, struct market *m)
+enum one_rc market_take_name(struct txn *t, struct object *o)
 {
-	const char *name = tmpl_take(m->o.tmpl, "NAME");
+	const char *name = tmpl_take(o->tmpl, "NAME");
 	struct one_err err = ONE_ERR_INIT;
 	int taken;
 
 	if (obj_check_name(name, &err))
 		return txn_fail(t, err.rc, "%s", err.text);
-	taken = txn_find(t, OBJ_MARKET, name, m->o.uid);
+	taken = txn_find(t, o->ops->type, name, o->uid);
 	if (taken >= 0)
-		return txn_fail(t, ONE_INTERNAL, "NAME is already taken by MARKETPLACE %d", taken);
-	m->o.name = name;
+		return txn_fail(t, ONE_INTERNAL, "NAME is already taken by %s %d", o->ops->token, taken);
+	o->name = name;
 	return ONE_OK;
 }
 
@@ -186,7 +103,7 @@ struct market *market_create(struct txn *t, const struct object *owner, const st
 	if (!m)
 		return NULL;
 	object_take(&m->o, owner, tmpl);
-	if (name_market(t, m))
+	if (market_take_name(t, &m->o))
 		return NULL;
 	tmpl_remove(m->o.tmpl, "ZONE_ID");
 	m->market_mad = arena_strdup(&m->o.arena, tmpl_text(m->o.tmpl, "MARKET_MAD"));
@@ -194,7 +111,7 @@ struct market *market_create(struct txn *t, const struct object *owner, const st
 		txn_fail(t, ONE_INTERNAL, "No marketplace driver (MARKET_MAD) in template.");
 		return NULL;
 	}
-	m->zone_id = arena_printf(&m->o.arena, "%d", settings_zone(t));
+	m->zone_id = settings_zone(t);
 	take_state(m);
 	return check_mad(t, m->o.tmpl, m->market_mad) ? NULL : m;
 }
@@ -223,15 +140,14 @@ void market_renamed(struct txn *t, const struct market *m)
 
 static void drop_apps(struct txn *t, struct market *m)
 {
-	for (int i = 0; i < m->apps.n; i++) {
-		struct marketapp *app = txn_exists(t, OBJ_MARKETAPP, m->apps.ids[i]) ? txn_edit(t, OBJ_MARKETAPP, m->apps.ids[i]) : NULL;
+	while (m->apps.n) {
+		int id = m->apps.ids[m->apps.n - 1];
+		struct marketapp *app = txn_exists(t, OBJ_MARKETAPP, id) ? txn_edit(t, OBJ_MARKETAPP, id) : NULL;
 
-		if (!app)
-			continue;
-		txn_delete(t, &app->o);
-		acl_object_gone(t, OBJ_MARKETAPP, app->o.id);
+		if (app)
+			marketapp_drop(t, app);
+		idset_del(&m->apps, id);
 	}
-	m->apps.n = 0;
 }
 
 void market_enable(struct txn *t, struct market *m, bool enable)
@@ -241,7 +157,7 @@ void market_enable(struct txn *t, struct market *m, bool enable)
 	m->state = enable ? MARKET_ENABLED : MARKET_DISABLED;
 }
 
-static bool is_public(struct txn *t, const struct market *m)
+bool market_is_public(struct txn *t, const struct market *m)
 {
 	const struct attr *conf = settings_named(t, "MARKET_MAD_CONF", m->market_mad);
 	bool public;
@@ -249,9 +165,30 @@ static bool is_public(struct txn *t, const struct market *m)
 	return conf && attr_get_bool(conf, "PUBLIC", &public) && public;
 }
 
+/* What it is when oned.conf says nothing: of the drivers that are older than APP_ACTIONS. */
+static const char *usual_actions(const char *mad)
+{
+	if (!strcmp(mad, "http") || !strcmp(mad, "s3"))
+		return "create,monitor,delete";
+	return strcmp(mad, "one") ? "" : "create,monitor";
+}
+
+bool market_allows(struct txn *t, const struct market *m, const char *action)
+{
+	const struct attr *conf = settings_named(t, "MARKET_MAD_CONF", m->market_mad);
+	const char *list = conf ? attr_get(conf, "APP_ACTIONS") : NULL, *item;
+
+	if (!list || !*list)
+		list = usual_actions(m->market_mad);
+	while ((item = list_next(t->arena, &list, ',')))
+		if (!strcmp(item, action))
+			return true;
+	return false;
+}
+
 enum one_rc market_delete(struct txn *t, struct market *m)
 {
-	if (m->apps.n && !is_public(t, m))
+	if (m->apps.n && !market_is_public(t, m))
 		return txn_fail(t, ONE_ACTION, "marketplace  %d is not empty.", m->o.id);
 	drop_apps(t, m);
 	txn_delete(t, &m->o);

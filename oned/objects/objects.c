@@ -9,6 +9,7 @@
 #include "oned/objects/host.h"
 #include "oned/objects/image.h"
 #include "oned/objects/market.h"
+#include "oned/objects/marketapp.h"
 #include "oned/auth/quota.h"
 #include "oned/objects/secgroup.h"
 #include "oned/objects/template.h"

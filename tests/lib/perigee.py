@@ -100,6 +100,7 @@ class Perigee:
                                'EXECUTABLE = "one_vmm_dummy", TYPE = "xml" ]\n')
         text = replace_vectors(text, 'HM_MAD', 'HM_MAD = [ EXECUTABLE = "one_hm", '
                                f'ARGUMENTS = "-p {self.ports["hm"]} -l {self.ports["hm_log"]} -b 127.0.0.1" ]\n')
+        text += 'MARKET_MAD = [ EXECUTABLE = "one_market_dummy" ]\n'
         for key in re.findall(r'^(\w+)\s*=', conf, flags=re.M):     # keys given in conf replace the stock ones
             text = re.sub(rf'^{key}\s*=\s*[^\[\n]*\n', '', replace_vectors(text, key, ''), flags=re.M)
         text += f'PORT = {self.port}\nLISTEN_ADDRESS = "127.0.0.1"\n{conf}\n'
@@ -117,7 +118,8 @@ class Perigee:
                     ONE_XMLRPC=self.endpoint, ONE_DUMMY_ACTIONS_DIR=str(self.folder / 'answers'))
 
     def answers(self, action, *lines):
-        """What one_vmm_dummy answers to an action ("deploy", ...), in turn (its script.h); without lines: success."""
+        """What one_vmm_dummy or one_market_dummy answers to an action ("deploy", "market_import"...), in turn (script.h); without lines:
+        success."""
         path = self.folder / 'answers' / action
         if not lines:
             path.unlink(missing_ok=True)
