@@ -1,5 +1,7 @@
 #include "oned/config.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/paths.h"
@@ -159,4 +161,48 @@ void config_to_xml(const struct conf *c, bool with_secrets, struct strbuf *out)
 			hide(&arena, a);
 	tmpl_to_xml(copy, "OPENNEBULA_CONFIGURATION", out);
 	arena_done(&arena);
+}
+
+/* One line an attribute, nothing quoted: what stands in the way of that becomes a blank. */
+static void add_line(struct strbuf *out, const struct attr *a)
+{
+	size_t from;
+
+	strbuf_addf(out, "%s=", a->name);
+	from = out->len;
+	if (!a->vector)
+		strbuf_adds(out, a->value);
+	for (const struct attr *k = a->vector ? a->kids : NULL; k; k = k->next)
+		strbuf_addf(out, "%s=%s%s", k->name, k->value ? k->value : "", k->next ? "," : "");
+	for (; from < out->len; from++)
+		if (out->buf[from] == '\n' || out->buf[from] == '\r')
+			out->buf[from] = ' ';
+	strbuf_addc(out, '\n');
+}
+
+void config_to_lines(const struct conf *c, struct strbuf *out)
+{
+	for (const struct attr *a = c->values->first; a; a = a->next)
+		if (!is_secret(a->name))
+			add_line(out, a);
+}
+
+enum one_rc config_for_drivers(const struct conf *c, const struct paths *paths, struct one_err *err)
+{
+	struct strbuf text = STRBUF_INIT;
+	char path[4096], fresh[4100];
+	bool ok;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/config", paths->var);
+	snprintf(fresh, sizeof(fresh), "%s.new", path);
+	config_to_lines(c, &text);
+	f = fopen(fresh, "we");
+	ok = f && fwrite(text.buf, 1, text.len, f) == text.len;
+	if (f && fclose(f))
+		ok = false;
+	strbuf_done(&text);
+	if (!ok || rename(fresh, path))
+		return one_err_set(err, ONE_INTERNAL, "Cannot write %s: %s", path, strerror(errno));
+	return ONE_OK;
 }

@@ -22,5 +22,9 @@ void paths_find(struct arena *a, struct paths *out);
 
 /* one.system.config: all effective values; with_secrets false: passwords and keys show as ***. */
 void config_to_xml(const struct conf *c, bool with_secrets, struct strbuf *out);
+/* What drivers of OpenNebula read at their start: NAME=VALUE lines, vectors as NAME=A=1,B=2; without passwords and keys. */
+void config_to_lines(const struct conf *c, struct strbuf *out);
+/* Writes them to VAR/config. */
+enum one_rc config_for_drivers(const struct conf *c, const struct paths *paths, struct one_err *err);
 
 #endif

@@ -327,7 +327,9 @@ static enum one_rc start_drivers(struct daemon *d, struct one_err *err)
 
 	if (mkdir(d->paths.vms, 0750) && errno != EEXIST)
 		return one_err_set(err, ONE_INTERNAL, "Cannot make the folder %s: %s", d->paths.vms, strerror(errno));
-	rc = core_start(d->core, err);
+	rc = config_for_drivers(&d->conf, &d->paths, err);
+	if (!rc)
+		rc = core_start(d->core, err);
 	if (!rc)
 		rc = drivers_start(&d->drivers, d->core, &d->conf, &d->paths, err);
 	d->api.external = d->drivers.external;

@@ -41,22 +41,28 @@ static const char *delete_info(struct driver_call *call, const struct xnode *mes
 	return app && *xml_text_or(app, "SOURCE", "") ? "" : NULL;
 }
 
-static const char *monitor_info(struct driver_call *call, const struct xnode *message)
+/* What the file says. */
+static const char *report(struct driver_call *call, const char *directory)
 {
-	const struct dummy *dummy = call->ctx;
-	FILE *f = dummy->answers ? fopen(arena_printf(&call->arena, "%s/market_report", dummy->answers), "re") : NULL;
+	FILE *f = fopen(arena_printf(&call->arena, "%s/market_report", directory), "re");
 	char *text;
 	size_t n;
-	if (!xml_child(message, "MARKETPLACE") || !f) {
-		if (f)
-			fclose(f);
-		return xml_child(message, "MARKETPLACE") ? "TOTAL_MB=0\nFREE_MB=0\nUSED_MB=0" : NULL;
-	}
+	if (!f)
+		return NULL;
 	text = arena_alloc(&call->arena, REPORT_MAX);
 	n = fread(text, 1, REPORT_MAX - 1, f);
 	text[n] = '\0';
 	fclose(f);
 	return text;
+}
+
+static const char *monitor_info(struct driver_call *call, const struct xnode *message)
+{
+	const struct dummy *dummy = call->ctx;
+	const char *text = dummy->answers ? report(call, dummy->answers) : NULL;
+	if (!xml_child(message, "MARKETPLACE"))
+		return NULL;
+	return text ? text : "TOTAL_MB=0\nFREE_MB=0\nUSED_MB=0";
 }
 
 static const struct row { const char *action, *file; info_fn info; } rows[] = {

@@ -11,6 +11,7 @@
 #include "oned/core/ask.h"
 #include "oned/lifecycle/image.h"
 #include "oned/objects/common.h"
+#include "oned/objects/marketapp.h"
 #include "oned/objects/settings.h"
 
 #define STAT_TIMEOUT_MS (90 * 1000)
@@ -157,7 +158,7 @@ static void finish_allocate(struct txn *t, struct call *c)
 	made_none(t);
 	if (!img)
 		return;
-	image_register(t, img, "");
+	image_register(t, img);
 	call_ok_int(c, img->o.id);
 }
 
@@ -192,18 +193,41 @@ static void ask_size(struct txn *t, struct call *c, const struct datastore *ds)
 	c->waiting = true;
 }
 
+/* An image that is to be a copy of an app: its size and where it lies are known. Unlike 6.10 the app has to be the caller's to use. */
+static void allocate_from_app(struct txn *t, struct call *c, const struct datastore *ds, long long app_id)
+{
+	const struct marketapp *app = app_id < 0 || app_id > INT32_MAX ? NULL : txn_read(t, OBJ_MARKETAPP, (int)app_id);
+	struct tmpl *tmpl = c->prepared;
+
+	if (app && !call_may(t, c, AUTH_USE, OBJ_MARKETAPP, app->o.id))
+		return;
+	if (!app || !*app->source) {
+		txn_fail(t, ONE_INTERNAL, "Cannot determine image SIZE.");
+		return;
+	}
+	if (!txn_exists(t, OBJ_MARKET, app->market_id)) {
+		txn_fail(t, ONE_INTERNAL, "Could not get the appliance's market.");
+		return;
+	}
+	marketapp_to_image(app, tmpl);
+	tmpl_setf(tmpl, "SIZE", "%lld", app->size_mb);
+	if (*tmpl_text(ds->o.tmpl, "DRIVER"))
+		tmpl_remove(tmpl, "DRIVER"); /* the datastore's counts */
+	finish_allocate(t, c);
+}
+
 /* Rights are checked before the driver is asked, and again, with all the rest, when it answered: they may have changed meanwhile. */
 void api_image_allocate(struct txn *t, struct call *c)
 {
 	const struct datastore *ds = place_of(t, c), *stat_ds = ds;
 	const struct tmpl *tmpl = c->prepared;
-	long long backup_ds;
+	long long backup_ds, app_id;
 	bool ask;
 
 	if (!ds)
 		return;
-	if (tmpl_find(tmpl, "FROM_APP")) {
-		txn_fail(t, ONE_INTERNAL, "Cannot determine image SIZE.");
+	if (tmpl_get_int(tmpl, "FROM_APP", &app_id)) {
+		allocate_from_app(t, c, ds, app_id);
 		return;
 	}
 	if (find_size(t, tmpl, &ask))

@@ -5,6 +5,7 @@
 
 #include "common/log.h"
 #include "oned/objects/common.h"
+#include "oned/objects/marketapp.h"
 
 /* ---- asking ---- */
 
@@ -23,17 +24,37 @@ void image_send(struct txn *t, const char *action, struct image *img, const char
 	datastore_send(t, action, img->o.id, t->scratch.buf, ds, extra);
 }
 
-void image_register(struct txn *t, struct image *img, const char *extra)
+/* The XML of the marketplace that the image comes from, "" without one. Memory of the transaction. */
+static const char *market_of(struct txn *t, const struct image *img)
+{
+	struct strbuf xml = STRBUF_INIT;
+	const struct marketapp *app;
+	const struct market *m;
+	long long id;
+	const char *text;
+
+	if (!tmpl_get_int(img->o.tmpl, "FROM_APP", &id) || id < 0 || id > INT32_MAX)
+		return "";
+	app = txn_read(t, OBJ_MARKETAPP, (int)id);
+	m = app ? txn_read(t, OBJ_MARKET, app->market_id) : NULL;
+	if (m)
+		m->o.ops->render(&m->o, &xml);
+	text = m ? arena_strndup(t->arena, xml.buf, xml.len) : "";
+	strbuf_done(&xml);
+	return text;
+}
+
+void image_register(struct txn *t, struct image *img)
 {
 	if (*img->path) {
 		log_info("ImM", "Copying %s to repository for image %d", img->path, img->o.id);
-		image_send(t, "CP", img, extra);
+		image_send(t, "CP", img, market_of(t, img));
 	} else if (*img->source) {
 		log_info("ImM", "Using source %s from template for image %s", img->source, img->o.name);
 		image_event(t, img, IMAGE_EV_DONE);
 	} else {
 		log_info("ImM", "Creating disk at %s, size %lldMB (format: %s)", img->ds_name, img->size_mb, img->format);
-		image_send(t, "MKFS", img, extra);
+		image_send(t, "MKFS", img, "");
 	}
 }
 
@@ -262,7 +283,7 @@ static void ask_again(struct txn *t, struct image *img)
 	} else if (img->cloning_id >= 0) {
 		image_send(t, "CLONE", img, "");
 	} else if (!image_is_saving(img)) {
-		image_register(t, img, "");
+		image_register(t, img);
 	} else if (!*img->source) {
 		image_send(t, "MKFS", img, "");
 	}

@@ -10,8 +10,8 @@
 #include "oned/objects/image.h"
 
 /* Asks the driver for the contents of a new image (image_create): to copy PATH, or to make an empty disk. One with a SOURCE is READY at
- * once. extra: XML for the driver beside the image and its datastore (a marketplace), or "". */
-void image_register(struct txn *t, struct image *img, const char *extra);
+ * once. Of one that is made of an app (FROM_APP) the driver is told the marketplace too. */
+void image_register(struct txn *t, struct image *img);
 /* The same for a copy of `source`, which is in use (or CLONE) until it is made. ONE_INTERNAL: it can't be copied in its state. */
 enum one_rc image_clone(struct txn *t, struct image *img, int source);
 /* Starts deleting it: the driver removes the contents, then it goes; without contents it goes at once. force: a failure of the driver is no

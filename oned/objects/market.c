@@ -96,7 +96,8 @@ static void take_state(struct market *m)
 	tmpl_remove(m->o.tmpl, "STATE");
 }
 
-struct market *market_create(struct txn *t, const struct object *owner, const struct tmpl *tmpl)
+/* All but what its driver asks for. */
+static struct market *make(struct txn *t, const struct object *owner, const struct tmpl *tmpl)
 {
 	struct market *m = txn_new(t, OBJ_MARKET);
 
@@ -113,7 +114,14 @@ struct market *market_create(struct txn *t, const struct object *owner, const st
 	}
 	m->zone_id = settings_zone(t);
 	take_state(m);
-	return check_mad(t, m->o.tmpl, m->market_mad) ? NULL : m;
+	return m;
+}
+
+struct market *market_create(struct txn *t, const struct object *owner, const struct tmpl *tmpl)
+{
+	struct market *m = make(t, owner, tmpl);
+
+	return m && !check_mad(t, m->o.tmpl, m->market_mad) ? m : NULL;
 }
 
 enum one_rc market_template_changed(struct txn *t, struct market *m)
@@ -209,7 +217,7 @@ void market_bootstrap(struct txn *t)
 		struct tmpl *tmpl = tmpl_new(t->arena);
 
 		if (!tmpl_parse(tmpl, texts[i], &t->err))
-			market_create(t, &owner, tmpl);
+			make(t, &owner, tmpl); /* whether oned.conf knows their drivers or not */
 	}
 	txn_reserve_ids(t, OBJ_MARKET, 99);
 }

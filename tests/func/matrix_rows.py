@@ -256,8 +256,11 @@ MARKET = usual('one.market') + [Row('one.market.enable', [T, True], (MANAGE, 'T'
 
 MARKETAPP = info('one.marketapp') + update('one.marketapp') + rename('one.marketapp') + owners('one.marketapp') + locks('one.marketapp') + [
     Row('one.marketapp.delete', [T], (MANAGE, 'T'), after='gone', ok=ACTION),
-    Row('one.marketapp.allocate', ['NAME=app{n}\nTYPE=VMTEMPLATE\nORIGIN_ID={template}', '=market'], (CREATE, 'MARKETPLACEAPP'),
-        ok=(ACTION, INTERNAL)),
+    Row('one.marketapp.allocate', ['NAME=app{n}\nTYPE=VMTEMPLATE\nORIGIN_ID={template}', '=market'], (CREATE, 'MARKETPLACEAPP'), THEN,
+        (USE, 'market'), after='one.marketapp.delete'),
+    # Unlike in OpenNebula the image has to be his to use.
+    Row('one.marketapp.allocate', ['NAME=app{n}\nORIGIN_ID={image}', '=market'], (CREATE, 'MARKETPLACEAPP'), THEN, (USE, 'market'),
+        (USE, 'image'), after='one.marketapp.delete'),
     Row('one.marketapp.enable', [T, True], (MANAGE, 'T'), ok=(ACTION, INTERNAL)),
 ]
 

@@ -6,8 +6,8 @@ import time
 import unittest
 import xml.etree.ElementTree as ET
 
-from functest import Cloud, OneCase
-from zmtp import Subscriber
+from functest import INTERNAL, Cloud, OneCase
+from zmtp import Requester, Subscriber
 
 
 class Events(OneCase):
@@ -118,6 +118,74 @@ class Events(OneCase):
                 time.sleep(0.1)
         vm = self.cloud.running()
         self.states(subscriber, vm, ('ACTIVE', 'RUNNING'))
+
+
+class HookLog(OneCase):
+    """What the executor of hooks reports is kept, and can be done again."""
+    options = dict(conf='HOOK_LOG_CONF = [ LOG_RETENTION = 3 ]')
+
+    @classmethod
+    def prepare(cls):
+        cls.hook = cls.new_hook('logged')
+
+    @classmethod
+    def new_hook(cls, name):
+        return cls.one.call('one.hook.allocate', f'NAME={name}\nTYPE=api\nCALL="one.vm.allocate"\nCOMMAND=x')
+
+    def report(self, hook, code, inside):
+        executor = Requester(self.one.ports['hm_log'])
+        self.addCleanup(executor.close)
+        self.assertEqual(executor.ask(f'{code} {hook} {base64.b64encode(inside.encode()).decode()}'), 'ACK')
+
+    def log(self, hook):
+        return [(int(r.findtext('EXECUTION_ID')), r.findtext('ARGUMENTS')) for r in self.xml('one.hook.info', hook).iter('HOOK_EXECUTION_RECORD')]
+
+    def wait_log(self, hook, *expected):
+        self.one.wait(f'the log of hook {hook} is {expected}', lambda: self.log(hook) == list(expected))
+
+    def test_the_last_executions_are_kept_and_counted_on_after_a_restart(self):
+        hook, other = self.new_hook('kept'), self.new_hook('other')
+        for i in range(4):
+            self.report(hook, i, f'<ARGUMENTS>{i}</ARGUMENTS>')
+            self.wait_log(hook, *[(k, str(k)) for k in range(max(0, i - 2), i + 1)])
+        self.report(other, 0, '<ARGUMENTS>o</ARGUMENTS>')
+        self.wait_log(other, (0, 'o'))
+        self.assertEqual(self.one.stop(), 0)
+        self.one.start()
+        self.report(hook, 0, '<ARGUMENTS>4</ARGUMENTS>')
+        self.wait_log(hook, (2, '2'), (3, '3'), (4, '4'))
+        record = self.xml('one.hook.info', hook).findall('.//HOOK_EXECUTION_RECORD')[-1]
+        self.assertEqual(record.findtext('HOOK_ID'), str(hook))
+        self.assertLess(abs(int(record.findtext('TIMESTAMP')) - time.time()), 60)
+        failed = ET.fromstring(self.call('one.hooklog.info', -1, -1, hook, -1))
+        self.assertEqual([r.findtext('EXECUTION_ID') for r in failed], ['2', '3'])
+        self.call('one.hook.delete', hook)
+        self.assertEqual(len(ET.fromstring(self.call('one.hooklog.info', -1, -1, hook, 0))), 0)
+
+    def test_a_report_that_cannot_be_read_or_is_about_nothing_is_not_kept(self):
+        self.report(99, 0, '<ARGUMENTS/>')
+        self.report(self.hook, 0, '<ARGUMENTS>')
+        self.report(self.hook, 0, '</HOOK_EXECUTION_RECORD><HOOK_EXECUTION_RECORD>')
+        self.report(self.hook, 0, '<ARGUMENTS>good</ARGUMENTS>')
+        self.wait_log(self.hook, (0, 'good'))
+        self.assertEqual(len(ET.fromstring(self.call('one.hooklog.info', -1, -1, 99, 0))), 0)
+
+    def test_an_execution_is_run_again_with_what_it_was_given(self):
+        hook = self.new_hook('again')
+        self.report(hook, 1, '<ARGUMENTS>a &amp; b</ARGUMENTS><REMOTE_HOST>node</REMOTE_HOST>')
+        self.report(hook, 1, '<EXECUTION_RESULT/>')
+        self.one.wait('both logged', lambda: len(self.log(hook)) == 2)
+        executor = Subscriber(self.one.ports['hm'], 'RETRY')
+        self.addCleanup(executor.close)
+        self.assertEqual(self.call('one.hook.retry', hook, 0), hook)
+        key, content = executor.receive()
+        self.assertEqual(key, b'RETRY')
+        message = ET.fromstring(base64.b64decode(content.split()[0]))
+        self.assertEqual(base64.b64decode(message.findtext('ARGUMENTS')), b'a & b')
+        self.assertEqual((message.findtext('HOOK_ID'), message.findtext('REMOTE_HOST')), (str(hook), 'node'))
+        for missing in (1, 7):
+            self.refused(INTERNAL, 'one.hook.retry', hook, missing, text='Invalid HookLog body. Arguments not found.')
+        self.assertEqual(self.call('one.hook.retry', hook, -1), hook)
 
 
 if __name__ == '__main__':

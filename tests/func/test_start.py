@@ -84,6 +84,15 @@ class FirstObjects(OneCase):
         self.assertEqual(self.call('one.cluster.allocate', 'first'), 100)
         self.assertEqual(self.call('one.datastore.allocate', 'NAME=first\nDS_MAD=dummy\nTM_MAD=dummy', -1), 100)
 
+    def test_drivers_of_opennebula_find_the_configuration_without_its_secrets(self):
+        lines = dict(line.split('=', 1) for line in (self.folder / 'var' / 'config').read_text().splitlines())
+        self.assertEqual(lines['SCRIPTS_REMOTE_DIR'], '/var/tmp/one')
+        self.assertEqual(lines['PORT'], str(self.one.port))
+        self.assertIn('EXECUTABLE=one_hm', lines['HM_MAD'])
+        self.assertNotIn('DB', lines)
+        self.assertNotIn('ONE_KEY', lines)
+        self.assertEqual((self.folder / 'var' / 'config').stat().st_mode & 0o007, 0)
+
     def test_no_secret_is_logged(self):
         self.call('one.user.allocate', 'careful', 'a-secret-nobody-sees', 'core')
         self.one.raw('one.user.info', 0, auth='oneadmin:a-wrong-secret')

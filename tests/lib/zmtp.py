@@ -1,5 +1,5 @@
-"""A subscriber of a ZeroMQ PUB socket, in the few words of ZMTP 3.0 (RFC 23) that it takes: greeting, NULL handshake,
-subscriptions, and frames
+"""A subscriber of a ZeroMQ PUB socket and a client of a REP one, in the few words of ZMTP 3.0 (RFC 23) that they take: greeting, NULL
+handshake, subscriptions, and frames
 
     flags (1: more follow, 2: long, 4: command) | size (1 byte, or 8 if long) | body
 """
@@ -10,16 +10,16 @@ import time
 MORE, LONG, COMMAND = 1, 2, 4
 
 
-class Subscriber:
-    def __init__(self, port, *keys, timeout=10):
+class Peer:
+    kind = b''
+
+    def __init__(self, port, timeout=10):
         self.socket = socket.create_connection(('127.0.0.1', port), timeout)
         self.socket.sendall(b'\xff' + bytes(8) + b'\x7f' + b'\x03\x00' + b'NULL'.ljust(20, b'\0') + bytes(32))
         if self._take(64)[:1] != b'\xff':
             raise OSError('the other side does not speak ZMTP')
-        self._send(COMMAND, b'\x05READY' + b'\x0bSocket-Type' + struct.pack('>I', 3) + b'SUB')
+        self._send(COMMAND, b'\x05READY' + b'\x0bSocket-Type' + struct.pack('>I', 3) + self.kind)
         self._frame()
-        for key in keys:
-            self._send(0, b'\x01' + key.encode())
 
     def _take(self, size):
         data = b''
@@ -57,3 +57,23 @@ class Subscriber:
 
     def close(self):
         self.socket.close()
+
+
+class Subscriber(Peer):
+    kind = b'SUB'
+
+    def __init__(self, port, *keys, timeout=10):
+        super().__init__(port, timeout)
+        for key in keys:
+            self._send(0, b'\x01' + key.encode())
+
+
+class Requester(Peer):
+    kind = b'REQ'
+
+    def ask(self, text):
+        """The answer to a question; None when none came."""
+        self._send(MORE, b'')
+        self._send(0, text.encode())
+        answer = self.receive()
+        return answer and answer[-1].decode()

@@ -6,6 +6,7 @@
 #include "common/crypto.h"
 #include "oned/auth/quota_count.h"
 #include "oned/lifecycle/image.h"
+#include "oned/objects/marketapp.h"
 
 static struct one_err err;
 static char sent[256];      /* "CP 6;MKFS 7;": what left for the driver, in order */
@@ -56,7 +57,7 @@ static void make(struct txn *t, void *arg)
 	if (!img)
 		return;
 	m->id = img->o.id;
-	image_register(t, img, "<EXTRA/>");
+	image_register(t, img);
 }
 
 static int made(const char *text)
@@ -121,12 +122,44 @@ static void a_file_is_copied(void **state)
 	assert_string_equal(sent, "CP 6;");
 	assert_non_null(strstr(payload.buf, "<PATH>/srv/os.img</PATH>"));
 	assert_non_null(strstr(payload.buf, "<DATASTORE>"));
-	assert_non_null(strstr(payload.buf, "<EXTRA/></DS_DRIVER_ACTION_DATA>"));
 	assert_int_equal(state_of(id), IMAGE_LOCKED);
 	ANSWER("CP", true, id, "/ds/100/abc qcow2");
 	assert_int_equal(state_of(id), IMAGE_READY);
 	assert_string_equal(image(id)->source, "/ds/100/abc");
 	assert_string_equal(image(id)->format, "qcow2");
+}
+
+static void recover(struct txn *t, void *arg)
+{
+	(void)arg;
+	image_recover_all(t);
+}
+
+static void make_app(struct txn *t, void *arg)
+{
+	struct object owner = owned_by(&oneadmin);
+	struct market *m = market_create(t, &owner, parsed(t->arena, "NAME=shop\nMARKET_MAD=http"));
+
+	(void)arg;
+	assert_non_null(marketapp_create(t, &owner, parsed(t->arena, "NAME=a\nORIGIN_ID=0"), m));
+}
+
+static void of_an_image_made_of_an_app_the_driver_is_told_the_marketplace_after_a_restart_too(void **state)
+{
+	(void)state;
+	assert_int_equal(tmpl_parse(conf.values, "MARKET_MAD_CONF=[NAME=http]", &err), ONE_OK);
+	assert_int_equal(run(make_app, NULL), ONE_OK);
+	for (int i = 0; i < 2; i++) {
+		if (i)
+			run(recover, NULL);
+		else
+			made("NAME=new\nTYPE=OS\nPATH=http://x/a\nFROM_APP=0\nSIZE=10");
+		assert_string_equal(sent, "CP 6;");
+		assert_non_null(strstr(payload.buf, "</DATASTORE><MARKETPLACE><ID>0</ID>"));
+		assert_non_null(strstr(payload.buf, "</MARKETPLACE></DS_DRIVER_ACTION_DATA>"));
+	}
+	made("NAME=other\nTYPE=OS\nPATH=http://x/a\nFROM_APP=77\nSIZE=10");
+	assert_non_null(strstr(payload.buf, "</DATASTORE></DS_DRIVER_ACTION_DATA>"));
 }
 
 static void a_copy_without_a_format_fails(void **state)
@@ -418,12 +451,6 @@ static void a_snapshot_that_cannot_be_deleted_stays(void **state)
 
 /* ---- restart ---- */
 
-static void recover(struct txn *t, void *arg)
-{
-	(void)arg;
-	image_recover_all(t);
-}
-
 static void everything_that_waits_is_asked_again(void **state)
 {
 	int copied = made("NAME=a\nTYPE=OS\nPATH=/srv/os.img\nSIZE=10"), made_new = made("NAME=b\nTYPE=DATABLOCK\nSIZE=10"), clone = 1;
@@ -504,7 +531,7 @@ static int end(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(a_file_is_copied),
+		TEST(a_file_is_copied), TEST(of_an_image_made_of_an_app_the_driver_is_told_the_marketplace_after_a_restart_too),
 		TEST(a_copy_without_a_format_fails),
 		TEST(a_failed_copy_tells_why),
 		TEST(an_empty_disk_is_made),

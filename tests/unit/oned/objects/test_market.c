@@ -1,7 +1,7 @@
 /* Marketplaces and their apps. */
 #include "vm_world.h"
 
-#include "oned/objects/market.h"
+#include "oned/objects/marketapp.h"
 
 static struct one_err err;
 
@@ -41,7 +41,7 @@ static void make_app(struct txn *t, void *arg)
 
 	(void)arg;
 	app->o.name = "app";
-	app->zone_id = app->origin_id = app->source = app->md5 = app->description = app->version = app->format = app->template64 = "";
+	app->source = app->md5 = app->description = app->version = app->format = app->template64 = "";
 	app->market = "shop";
 	app->market_id = 0;
 	idset_add(&m->apps, &m->o.arena, app->o.id);
@@ -146,19 +146,39 @@ static void test_an_app_is_read_and_written_alike(void **state)
 	obj_free(o);
 }
 
+static void look_at_actions(struct txn *t, void *arg)
+{
+	const struct market *m = txn_read(t, OBJ_MARKET, 0);
+	bool *as_told = arg;
+
+	*as_told = market_allows(t, m, "create") && market_allows(t, m, "monitor") && !market_allows(t, m, "delete") &&
+		   !market_allows(t, m, "mon") && !market_allows(t, m, "") && market_is_public(t, m);
+}
+
+static void test_what_may_be_done_with_apps_is_said_by_the_configuration(void **state)
+{
+	bool as_told = false;
+
+	(void)state;
+	assert_int_equal(market("NAME=shop\nMARKET_MAD=other"), ONE_OK);
+	core_run(core, look_at_actions, &as_told, NULL);
+	assert_true(as_told);
+}
+
 #define TEST(t) cmocka_unit_test_setup_teardown(t, begin, world_end)
 
 static int begin(void **state)
 {
 	return world_begin(state) ||
-	       tmpl_parse(conf.values, "MARKET_MAD_CONF=[NAME=http,REQUIRED_ATTRS=BASE_URL]\nMARKET_MAD_CONF=[NAME=own,REQUIRED_ATTRS=\"\"]\n", &err);
+	       tmpl_parse(conf.values, "MARKET_MAD_CONF=[NAME=http,REQUIRED_ATTRS=BASE_URL]\nMARKET_MAD_CONF=[NAME=own,REQUIRED_ATTRS=\"\"]\n"
+					   "MARKET_MAD_CONF=[NAME=other,APP_ACTIONS=\" create , monitor\",PUBLIC=YES]\n", &err);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_a_market_needs_a_name_a_driver_and_what_that_asks_for), TEST(test_a_change_of_the_driver_is_checked),
-		TEST(test_apps_follow_their_market), TEST(test_an_app_is_read_and_written_alike),
+		TEST(test_what_may_be_done_with_apps_is_said_by_the_configuration), TEST(test_apps_follow_their_market), TEST(test_an_app_is_read_and_written_alike),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
