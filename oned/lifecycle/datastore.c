@@ -110,11 +110,6 @@ static void monitored(struct txn *t, const struct driver_msg *m)
 	strbuf_done(&text);
 }
 
-static enum log_level level_of(char letter)
-{
-	return letter == 'E' ? LOG_L_ERROR : letter == 'W' ? LOG_L_WARNING : letter == 'I' ? LOG_L_INFO : LOG_L_DEBUG;
-}
-
 /* The size of a file, which a call waits for. */
 static void stated(struct txn *t, const struct driver_msg *m)
 {
@@ -126,7 +121,7 @@ static void stated(struct txn *t, const struct driver_msg *m)
 void datastore_message(struct txn *t, const struct driver_msg *m)
 {
 	if (!strcmp(m->action, "LOG"))
-		log_msg(level_of(*m->status), "ImM", "%s", m->payload);
+		log_msg(log_level_of(*m->status), "ImM", "%s", m->payload);
 	else if (!strcmp(m->action, "MONITOR"))
 		monitored(t, m);
 	else if (!strcmp(m->action, "STAT"))

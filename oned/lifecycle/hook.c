@@ -132,17 +132,12 @@ static void executed(struct txn *t, const struct driver_msg *m)
 	strbuf_done(&report);
 }
 
-static enum log_level level_of(char letter)
-{
-	return letter == 'E' ? LOG_L_ERROR : letter == 'W' ? LOG_L_WARNING : letter == 'I' ? LOG_L_INFO : LOG_L_DEBUG;
-}
-
 void hook_message(struct txn *t, const struct driver_msg *m)
 {
 	if (!strcmp(m->action, "EXECUTE"))
 		executed(t, m);
 	else if (!strcmp(m->action, "LOG"))
-		log_msg(level_of(*m->status), "HKM", "%s", m->payload);
+		log_msg(log_level_of(*m->status), "HKM", "%s", m->payload);
 }
 
 enum one_rc hook_retry(struct txn *t, int hook_id, const char *arguments, const char *host)

@@ -12,6 +12,7 @@
 
 #define FIRST_MONITOR_MS 5000
 #define MISSED_MAX 3     /* an app that so many reports in a row don't name is gone */
+#define REPORT_PIECE (256 * 1024)
 #define NO_DRIVER "Error getting MarketPlaceManagerDriver"
 
 /* ---- asking ---- */
@@ -133,18 +134,6 @@ enum one_rc marketapp_delete(struct txn *t, struct marketapp *app)
 
 /* ---- monitoring ---- */
 
-static enum one_rc read_info(struct tmpl *info, const char *info64, struct one_err *err)
-{
-	struct strbuf text = STRBUF_INIT;
-
-	if (!base64_decode(info64, strlen(info64), &text))
-		one_err_set(err, ONE_INTERNAL, "not base64");
-	else
-		tmpl_parse(info, text.len ? text.buf : "", err);
-	strbuf_done(&text);
-	return err->rc;
-}
-
 static bool is_watched(struct txn *t, const struct market *m)
 {
 	return m->state == MARKET_ENABLED && m->zone_id == settings_zone(t) && market_allows(t, m, "monitor");
@@ -226,6 +215,31 @@ static void take_apps(struct txn *t, struct market *m, const struct tmpl *info)
 	take_missing(t, &before, &named);
 }
 
+/* A report of a large market is longer than a template may be, so it is read in pieces of whole lines. */
+static enum one_rc read_report(struct tmpl *info, const char *info64, struct one_err *err)
+{
+	struct strbuf text = STRBUF_INIT;
+	char *at, *end, kept;
+
+	if (!base64_decode(info64, strlen(info64), &text))
+		return one_err_set(err, ONE_INTERNAL, "not base64");
+	for (at = text.len ? text.buf : NULL; at && *at && !err->rc; at = end) {
+		size_t left = text.len - (size_t)(at - text.buf);
+
+		end = at + left;
+		if (left > REPORT_PIECE) {
+			end = memchr(at + REPORT_PIECE, '\n', left - REPORT_PIECE);
+			end = end ? end + 1 : at + left;
+		}
+		kept = *end;
+		*end = '\0';
+		tmpl_parse(info, at, err);
+		*end = kept;
+	}
+	strbuf_done(&text);
+	return err->rc;
+}
+
 static void monitored(struct txn *t, int id, const char *info64)
 {
 	struct tmpl *info = tmpl_new(t->arena);
@@ -234,7 +248,7 @@ static void monitored(struct txn *t, int id, const char *info64)
 
 	if (!m || m->state == MARKET_DISABLED)
 		return;
-	if (read_info(info, info64, &err)) {
+	if (read_report(info, info64, &err)) {
 		log_error("MKP", "Error parsing marketplace information: %s", err.text);
 		return;
 	}
@@ -252,7 +266,7 @@ static const char *take_contents(struct txn *t, struct marketapp *app, const cha
 	struct one_err err = ONE_ERR_INIT;
 	long long size_mb;
 
-	if (read_info(info, info64, &err))
+	if (tmpl_parse64(info, info64, &err))
 		return arena_printf(t->arena, "Error importing app into marketplace. Parse error: %s", err.text);
 	if (!*tmpl_text(info, "SOURCE") || !*tmpl_text(info, "MD5") || !*tmpl_text(info, "FORMAT") || !tmpl_get_int(info, "SIZE", &size_mb))
 		return "Error importing app into marketplace. Missing app attributes.";
@@ -294,9 +308,16 @@ static void orphaned(struct txn *t, const struct driver_msg *m)
 	struct tmpl *info = tmpl_new(t->arena);
 	struct one_err err = ONE_ERR_INIT;
 
-	read_info(info, m->payload, &err);
-	log_error("MKP", "Marketplace app successfully imported but it no longer exists. You may need to manually remove: %s",
+	tmpl_parse64(info, m->payload, &err);
+	log_error("MKP", "Marketplace app %lld successfully imported but it no longer waits for that. You may need to manually remove: %s", m->id,
 		  tmpl_text(info, "SOURCE"));
+}
+
+static void too_late(struct txn *t, const struct marketapp *app, const struct driver_msg *m, bool contents)
+{
+	log_info("MKP", "%s of app %d is answered too late, it is %s", m->action, app->o.id, app_state_name(app->state));
+	if (contents)
+		orphaned(t, m);
 }
 
 static void app_answer(struct txn *t, const struct driver_msg *m, bool removal)
@@ -313,22 +334,17 @@ static void app_answer(struct txn *t, const struct driver_msg *m, bool removal)
 	if (!app)
 		return;
 	if (app->state != APP_LOCKED || marketapp_leaving(t, app) != removal)
-		log_info("MKP", "%s of app %d is answered too late, it is %s", m->action, app->o.id, app_state_name(app->state));
+		too_late(t, app, m, ok && !removal);
 	else if (removal)
 		removed(t, app, ok, m->payload);
 	else
 		imported(t, app, ok, m->payload);
 }
 
-static enum log_level level_of(char letter)
-{
-	return letter == 'E' ? LOG_L_ERROR : letter == 'W' ? LOG_L_WARNING : letter == 'I' ? LOG_L_INFO : LOG_L_DEBUG;
-}
-
 void market_message(struct txn *t, const struct driver_msg *m)
 {
 	if (!strcmp(m->action, "LOG"))
-		log_msg(level_of(*m->status), "MKP", "%s", m->payload);
+		log_msg(log_level_of(*m->status), "MKP", "%s", m->payload);
 	else if (!strcmp(m->action, "IMPORT") || !strcmp(m->action, "DELETE"))
 		app_answer(t, m, *m->action == 'D');
 	else if (strcmp(m->action, "MONITOR") != 0)

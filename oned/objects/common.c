@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "common/crypto.h"
 #include "common/timeutil.h"
 #include "oned/auth/user.h"
 
@@ -84,6 +85,18 @@ const char *tmpl_take(struct tmpl *tmpl, const char *name)
 
 	tmpl_remove(tmpl, name);
 	return value;
+}
+
+enum one_rc tmpl_parse64(struct tmpl *tmpl, const char *text64, struct one_err *err)
+{
+	struct strbuf text = STRBUF_INIT;
+
+	if (!base64_decode(text64, strlen(text64), &text))
+		one_err_set(err, ONE_INTERNAL, "not base64");
+	else
+		tmpl_parse(tmpl, text.len ? text.buf : "", err);
+	strbuf_done(&text);
+	return err->rc;
 }
 
 const char *text_upper(struct arena *arena, const char *text)

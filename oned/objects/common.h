@@ -25,6 +25,8 @@ void object_clear_error(struct object *o);
 const char *tmpl_text(const struct tmpl *tmpl, const char *name);
 /* Takes a single attribute out; its value ("" when there was none) stays valid in the template's arena. */
 const char *tmpl_take(struct tmpl *tmpl, const char *name);
+/* Adds what base64 text says, as drivers send templates. ONE_INTERNAL: it can't be read. */
+enum one_rc tmpl_parse64(struct tmpl *tmpl, const char *text64, struct one_err *err);
 /* Upper-case copy. */
 const char *text_upper(struct arena *arena, const char *text);
 /* The next item of a list separated by `separator`, blanks around it removed; NULL at the end. *at starts as the text. */

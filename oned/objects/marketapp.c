@@ -3,7 +3,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "common/crypto.h"
 #include "common/log.h"
 #include "oned/auth/acl_rule.h"
 #include "oned/core/tally.h"
@@ -305,18 +304,13 @@ void marketapp_to_image(const struct marketapp *app, struct tmpl *tmpl)
 
 static struct tmpl *read_report(struct txn *t, const char *text64)
 {
-	struct strbuf text = STRBUF_INIT;
 	struct tmpl *tmpl = tmpl_new(t->arena);
 	struct one_err err = ONE_ERR_INIT;
 
-	if (!base64_decode(text64, strlen(text64), &text))
-		one_err_set(&err, ONE_INTERNAL, "not base64");
-	else
-		tmpl_parse(tmpl, text.len ? text.buf : "", &err);
-	if (err.rc)
-		log_error("MKP", "Error importing app: %s", err.text);
-	strbuf_done(&text);
-	return err.rc ? NULL : tmpl;
+	if (!tmpl_parse64(tmpl, text64, &err))
+		return tmpl;
+	log_error("MKP", "Error importing app: %s", err.text);
+	return NULL;
 }
 
 /* All of it but name, owner and rights. */

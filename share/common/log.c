@@ -93,6 +93,11 @@ void log_set_level(enum log_level level)
 	atomic_store(&state.level, (int)level);
 }
 
+enum log_level log_level_of(char letter)
+{
+	return letter == 'E' ? LOG_L_ERROR : letter == 'W' ? LOG_L_WARNING : letter == 'I' ? LOG_L_INFO : LOG_L_DEBUG;
+}
+
 enum log_level log_get_level(void)
 {
 	return (enum log_level)atomic_load_explicit(&state.level, memory_order_relaxed);

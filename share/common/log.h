@@ -21,6 +21,8 @@ enum one_rc log_open(const char *system, const char *path, const char *ident, en
 void log_set_zone(int zone_id);
 void log_set_level(enum log_level level);
 enum log_level log_get_level(void);
+/* The level of a driver's LOG line: E, W, I; anything else is for debugging. */
+enum log_level log_level_of(char letter);
 /* From hold to flush the lines of this thread are written together: for who writes many at once. */
 void log_hold(void);
 void log_flush(void);

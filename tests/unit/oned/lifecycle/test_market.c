@@ -470,6 +470,29 @@ static void apps_that_several_reports_in_a_row_do_not_name_are_gone(void **state
 	assert_non_null(app(0));
 }
 
+static void a_report_may_be_longer_than_a_template(void **state)
+{
+	struct strbuf text = STRBUF_INIT, app_text = STRBUF_INIT, all64 = STRBUF_INIT;
+
+	(void)state;
+	for (int i = 0; i < 5; i++) {
+		strbuf_reset(&app_text);
+		strbuf_addf(&app_text, "NAME=a%d\nNOTE=\"%0*d\"", i, 500 * 1024, i);
+		strbuf_adds(&text, "APP=\"");
+		base64_encode(app_text.buf, app_text.len, &text);
+		strbuf_adds(&text, "\"\n");
+	}
+	strbuf_adds(&text, "TOTAL_MB=5");
+	assert_true(text.len > TMPL_MAX_BYTES);
+	base64_encode(text.buf, text.len, &all64);
+	ANSWER("MONITOR", true, 0, all64.buf);
+	assert_int_equal(shop()->apps.n, 5);
+	assert_int_equal(shop()->total_mb, 5);
+	strbuf_done(&text);
+	strbuf_done(&app_text);
+	strbuf_done(&all64);
+}
+
 static void a_disabled_market_hears_nothing(void **state)
 {
 	(void)state;
@@ -507,7 +530,8 @@ int main(void)
 		TEST(what_is_not_ours_to_delete_stays), TEST(a_market_that_is_disabled_frees_the_images_of_its_apps),
 		TEST(what_was_asked_is_asked_again), TEST(an_app_that_outlives_its_market_goes),
 		TEST(only_enabled_markets_that_allow_it_are_watched), TEST(a_report_tells_sizes),
-		TEST(apps_that_several_reports_in_a_row_do_not_name_are_gone), TEST(a_disabled_market_hears_nothing),
+		TEST(apps_that_several_reports_in_a_row_do_not_name_are_gone), TEST(a_report_may_be_longer_than_a_template),
+		TEST(a_disabled_market_hears_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
