@@ -235,7 +235,7 @@ class Feed(MarketCase):
 
     @classmethod
     def prepare(cls):
-        pass
+        cls.one.call('one.market.enable', 0, False)     # or it would have the apps of the same report
 
     def report(self, *apps):
         lines = [f'APP="{base64.b64encode(app.encode()).decode()}"\n' for app in apps]
