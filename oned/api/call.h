@@ -109,6 +109,8 @@ struct strbuf *call_ok_wire(struct call *c);
 /* `<root>` + the brief (escaped) form of each version + `</root>`; takes the list over (pool_release). */
 void call_ok_briefs(struct call *c, const char *root, struct version **list, size_t n);
 enum one_rc call_fail(struct call *c, enum one_rc rc, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* Only oneadmin himself may; false: failed already. */
+bool call_by_oneadmin(struct call *c);
 enum one_rc call_no_object(struct call *c, enum obj_type type, int id);
 
 /* The version of the object that parameter 0 names, after the right of the method's row was checked on it; NULL: failed already.

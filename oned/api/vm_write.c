@@ -461,7 +461,7 @@ static void vm_chown(struct txn *t, struct call *c)
 		return;
 	}
 	vm_quota_move(t, vm, uid, gid);
-	object_chown(t, c, &vm->o, uid, gid);
+	object_chown(t, &vm->o, uid, gid);
 	if (vm->history)
 		vm_history_save(t, vm);
 	call_ok_int(c, vm->o.id);
