@@ -415,6 +415,8 @@ static bool take_lines(struct driver *d, struct reader *r)
 	r->scanned = left;
 	if (left > DRIVER_LINE_MAX)
 		refuse_long_line(d, r);
+	if (start && d->config->handled)
+		d->config->handled(d->config->ctx);
 	return more;
 }
 
