@@ -182,12 +182,13 @@ bool object_may_chown(struct txn *t, struct call *c, enum obj_type type, int id,
 	const struct version *group = gid >= 0 ? txn_version(t, OBJ_GROUP, gid) : NULL;
 	struct authz a;
 
-	if (!v)
-		txn_no_object(t, type, id);
-	else if (uid > -1 && !user)
+	/* Of several that aren't there the first of these is told. */
+	if (uid > -1 && !user)
 		txn_no_object(t, OBJ_USER, uid);
 	else if (gid > -1 && !group)
 		txn_no_object(t, OBJ_GROUP, gid);
+	else if (!v)
+		txn_no_object(t, type, id);
 	if (!txn_ok(t))
 		return false;
 	call_checks_begin(c, &a);
