@@ -1,11 +1,13 @@
 /* one.vrouter.* */
 #include "oned/objects/vrouter.h"
 
+#include <string.h>
 #include <strings.h>
 
 #include "oned/api/infra.h"
 #include "oned/api/restricted.h"
 #include "oned/api/usual.h"
+#include "oned/api/vm_api.h"
 #include "oned/auth/acl_rule.h"
 #include "oned/lifecycle/vm_lifecycle.h"
 #include "oned/objects/secgroup.h"
@@ -177,6 +179,143 @@ static void api_vrouter_chown(struct txn *t, struct call *c)
 	call_ok_int(c, vr->o.id);
 }
 
+/* ---- its VMs ---- */
+
+/* How many one call makes: all of them are one transaction. */
+#define MAX_INSTANCES 255
+
+/* id:i n_vms:i template:i name:s hold:b extra:s. What is wrong with `extra` is told when the first VM is made of it. */
+struct instances { struct tmpl *extra; struct one_err why; };
+
+static enum one_rc prepare_instantiate(struct call *c, struct one_err *err)
+{
+	struct instances *in = arena_new(&c->arena, struct instances);
+
+	(void)err;
+	*in = (struct instances){ .extra = tmpl_new(&c->arena), .why = ONE_ERR_INIT };
+	if (*call_str(c, 5))
+		tmpl_parse(in->extra, call_str(c, 5), &in->why);
+	c->prepared = in;
+	return ONE_OK;
+}
+
+/* Each "%i" of the pattern is the number of the VM. */
+static const char *instance_name(struct txn *t, const char *pattern, int number)
+{
+	const char *name = "", *mark;
+
+	while ((mark = strstr(pattern, "%i"))) {
+		name = arena_printf(t->arena, "%s%.*s%d", name, (int)(mark - pattern), pattern, number);
+		pattern = mark + 2;
+	}
+	return arena_printf(t->arena, "%s%s", name, pattern);
+}
+
+/* The template to be used: the one given, else that of the last time. NULL: the transaction failed. */
+static const struct version *template_of(struct txn *t, struct call *c, const struct vrouter *vr)
+{
+	long long id = call_int(c, 2);
+	const struct version *v;
+	bool is_vrouter = false;
+
+	if (id == -1 && !tmpl_get_int(vr->o.tmpl, "TEMPLATE_ID", &id)) {
+		txn_fail(t, ONE_ACTION, "A template ID was not provided, and the virtual router does not have a default one");
+		return NULL;
+	}
+	if (!call_may(t, c, AUTH_MANAGE, OBJ_VROUTER, vr->o.id))
+		return NULL;
+	v = id >= 0 && id <= INT32_MAX ? txn_version(t, OBJ_TEMPLATE, (int)id) : NULL;
+	if (!v)
+		txn_no_object(t, OBJ_TEMPLATE, id >= INT32_MIN && id <= INT32_MAX ? (int)id : -1);
+	else if (!tmpl_get_bool(v->obj->tmpl, "VROUTER", &is_vrouter) || !is_vrouter)
+		txn_fail(t, ONE_ACTION, "Only virtual router templates are allowed");
+	return txn_ok(t) ? v : NULL;
+}
+
+/* All begin on hold, as they say of themselves; most go on at once. */
+static void make_instance(struct txn *t, struct call *c, const struct version *v, struct vrouter *vr, const struct vm_instance *in)
+{
+	int id = vm_instantiate(t, c, v, in);
+	struct vm *vm = id >= 0 ? txn_edit(t, OBJ_VM, id) : NULL;
+
+	if (!vm)
+		return;
+	idset_add(&vr->vms, &vr->o.arena, id);
+	if (call_bool(c, 4))
+		return;
+	/* One whose disks wait for their images isn't on hold yet. */
+	if (!vm_event(t, vm, VM_EV_RELEASE))
+		tmpl_set(vm->o.tmpl, "SUBMIT_ON_HOLD", "NO");
+}
+
+static void make_instances(struct txn *t, struct call *c, const struct version *v, struct vrouter *vr)
+{
+	const struct instances *all = c->prepared;
+	const char *pattern = *call_str(c, 3) ? call_str(c, 3) : arena_printf(t->arena, "vr-%s-%%i", vr->o.name);
+	struct vm_instance in = { .extra = all->extra, .fixed = vrouter_vm_template(vr, t->arena), .hold = true };
+
+	if (all->why.rc) {
+		txn_fail(t, all->why.rc, "%s", all->why.text);
+		return;
+	}
+	if (!vm_may_instantiate(t, c, v, all->extra))
+		return;
+	for (int i = 0; i < call_int(c, 1) && txn_ok(t); i++) {
+		in.name = instance_name(t, pattern, i);
+		make_instance(t, c, v, vr, &in);
+	}
+}
+
+static void api_vrouter_instantiate(struct txn *t, struct call *c)
+{
+	struct vrouter *vr = txn_edit(t, OBJ_VROUTER, call_int(c, 0));
+	const struct version *v = vr ? template_of(t, c, vr) : NULL;
+
+	if (!v)
+		return;
+	if (call_int(c, 1) > MAX_INSTANCES) {
+		txn_fail(t, ONE_ACTION, "A virtual router can't get more than %d VMs at once", MAX_INSTANCES);
+		return;
+	}
+	if (call_int(c, 1) > 0)
+		make_instances(t, c, v, vr);
+	tmpl_setf(vr->o.tmpl, "TEMPLATE_ID", "%d", v->id);
+	call_ok_int(c, vr->o.id);
+}
+
+/* ---- one NIC more, or less ---- */
+
+/* The NICs of VMs can't be changed yet: so a router that has VMs keeps its own, or they would differ. */
+static bool vms_follow(struct txn *t, const struct vrouter *vr)
+{
+	if (vr->vms.n)
+		txn_fail(t, ONE_ACTION, "Virtual router %d has VMs, attaching NICs to them and detaching NICs is not supported", vr->o.id);
+	return txn_ok(t);
+}
+
+static void api_vrouter_attachnic(struct txn *t, struct call *c)
+{
+	struct vrouter *vr = txn_edit(t, OBJ_VROUTER, call_int(c, 0));
+	struct authz a;
+
+	if (!vr)
+		return;
+	call_checks_begin(c, &a);
+	authz_check_version(&a, AUTH_MANAGE, false, txn_version(t, OBJ_VROUTER, vr->o.id));
+	use_nics(t, c, &a, c->prepared, "NIC");
+	use_nics(t, c, &a, c->prepared, "NIC_ALIAS");
+	if (call_checks_end(t, &a) && may_set(t, c, c->prepared) && vrouter_nic_attach(t, &c->who, vr, c->prepared) && vms_follow(t, vr))
+		call_ok_int(c, vr->o.id);
+}
+
+static void api_vrouter_detachnic(struct txn *t, struct call *c)
+{
+	struct vrouter *vr = call_edit(t, c);
+
+	if (vr && !vrouter_nic_detach(t, vr, call_int(c, 1)) && vms_follow(t, vr))
+		call_ok_int(c, vr->o.id);
+}
+
 const struct method vrouter_methods[] = {
 	/* clang-format off */
 	{ .name = "one.vrouter.allocate", .params = "template:s", .object = OBJ_VROUTER, .right = AUTH_CREATE, .flags = M_NO_RIGHT,
@@ -194,6 +333,14 @@ const struct method vrouter_methods[] = {
 	{ .name = "one.vrouter.chown", .params = "id:i uid:i gid:i", .object = OBJ_VROUTER, .right = AUTH_MANAGE, .flags = M_NO_RIGHT,
 	  .write = api_vrouter_chown, .doc = "Changes owner and group, of its VMs too; -1 keeps one." },
 	USUAL_LOCKS("vrouter", OBJ_VROUTER),
+	{ .name = "one.vrouter.instantiate", .params = "id:i n_vms:i template:i name:s hold:b extra:s", .object = OBJ_VROUTER,
+	  .right = AUTH_MANAGE, .flags = M_NO_RIGHT, .prepare = prepare_instantiate, .write = api_vrouter_instantiate,
+	  .doc = "Makes VMs of a router, all or none, of a template (-1: that of the last time) with VROUTER=YES, as one.template.instantiate." },
+	{ .name = "one.vrouter.attachnic", .params = "id:i template:s", .object = OBJ_VROUTER, .right = AUTH_MANAGE, .flags = M_NO_RIGHT,
+	  .prepare = api_prepare_template1, .write = api_vrouter_attachnic,
+	  .doc = "Adds a NIC to a router without VMs; needs USE of its network and security groups." },
+	{ .name = "one.vrouter.detachnic", .params = "id:i nic:i", .object = OBJ_VROUTER, .right = AUTH_MANAGE,
+	  .write = api_vrouter_detachnic, .doc = "Takes a NIC from a router without VMs." },
 	{ .name = NULL },
 	/* clang-format on */
 };
