@@ -104,7 +104,7 @@ def check_networks(one, vms, vrouters, report):
 
 def check_routers(vms, vrouters, report):
     for router in vrouters:
-        report.same(f'virtual router {router.id} VMS', router.vms, [vm.id for vm in vms if vm.router == router.id and vm.id in router.vms])
+        report.same(f'virtual router {router.id} VMS', router.vms, sorted(vm.id for vm in vms if vm.router == router.id and vm.id in router.vms))
 
 
 def check_datastores(one, report):
