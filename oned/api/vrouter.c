@@ -16,13 +16,6 @@
 
 /* ---- making ---- */
 
-static bool text_is(const struct attr *nic, const char *name, const char *what)
-{
-	const char *value = attr_get(nic, name);
-
-	return value && !strcasecmp(value, what);
-}
-
 /* USE of its network, and of the security groups that NIC and network have. */
 static void use_nic(struct txn *t, struct call *c, struct authz *a, const struct attr *nic)
 {
@@ -43,11 +36,18 @@ static void use_nic(struct txn *t, struct call *c, struct authz *a, const struct
 	}
 }
 
+static bool is_auto(const struct attr *nic)
+{
+	const char *mode = attr_get(nic, "NETWORK_MODE");
+
+	return mode && !strcasecmp(mode, "AUTO");
+}
+
 /* An automatic NIC is refused later: nothing of it is used. */
 static void use_nics(struct txn *t, struct call *c, struct authz *a, const struct tmpl *tmpl, const char *name)
 {
 	for (const struct attr *nic = tmpl_find(tmpl, name); nic; nic = tmpl_find_next(nic))
-		if (nic->vector && !text_is(nic, "NETWORK_MODE", "auto"))
+		if (nic->vector && !is_auto(nic))
 			use_nic(t, c, a, nic);
 }
 
@@ -199,11 +199,15 @@ static enum one_rc prepare_instantiate(struct call *c, struct one_err *err)
 	return ONE_OK;
 }
 
-/* Each "%i" of the pattern is the number of the VM. */
+#define NAME_MAX_BYTES 128
+
+/* Each "%i" of the pattern is the number of the VM. What can't become a name stays, to be refused as one. */
 static const char *instance_name(struct txn *t, const char *pattern, int number)
 {
 	const char *name = "", *mark;
 
+	if (strlen(pattern) > 2 * NAME_MAX_BYTES)
+		return pattern;
 	while ((mark = strstr(pattern, "%i"))) {
 		name = arena_printf(t->arena, "%s%.*s%d", name, (int)(mark - pattern), pattern, number);
 		pattern = mark + 2;

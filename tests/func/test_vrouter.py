@@ -197,6 +197,7 @@ class Machines(RouterCase):
         wrong(INTERNAL, 'Parse error', self.template, extra='A=[')
         wrong(ACTION, "can't get more than 255", self.template, n=256)
         wrong(ALLOCATE, 'Image with ID: 77 does not exist', broken)
+        self.refused(ALLOCATE, 'one.vrouter.instantiate', router, 255, self.template, '%i' * 500000, True, '', text='max length is 128 chars')
         self.assertEqual(self.vms(router), [])
         for n in (0, -5):
             self.call('one.vrouter.instantiate', router, n, self.template, '', True, '')
