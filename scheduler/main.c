@@ -1,5 +1,6 @@
 /* mm_sched: start-up, options and signals. */
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -204,6 +205,13 @@ static int run(const struct options *o, const struct conf *c)
 	return status;
 }
 
+/* Every cycle reads the pools anew: what it takes for that stays for the next one, instead of going back to the kernel, which would clear it. */
+static void keep_memory(void)
+{
+	mallopt(M_TRIM_THRESHOLD, 256 << 20);
+	mallopt(M_MMAP_THRESHOLD, 32 << 20);
+}
+
 int main(int argc, char **argv)
 {
 	struct arena arena = ARENA_INIT;
@@ -215,6 +223,7 @@ int main(int argc, char **argv)
 
 	if (status >= 0)
 		return status;
+	keep_memory();
 	if (!o.config_file)
 		o.config_file = paths_join(&arena, PATHS_ETC, "sched.conf");
 	if (conf_load(&c, o.config_file, SCHED_CONF_KEYS, &warnings, &err) == ONE_OK) {

@@ -96,7 +96,7 @@ static enum one_rc enqueue(struct broker *b, enum item_kind kind, const char *co
 	item->len = len;
 	memcpy(item->content, content, len + 1);
 	pthread_mutex_lock(&b->lock);
-	bool full = b->queue.bytes + len > QUEUE_MAX, was_empty = b->queue.n == 0;
+	bool full = b->queue.bytes + len > QUEUE_MAX;
 	if (!full)
 		list_push(&b->queue, item);
 	pthread_mutex_unlock(&b->lock);
@@ -104,9 +104,12 @@ static enum one_rc enqueue(struct broker *b, enum item_kind kind, const char *co
 		free(item);
 		return one_err_set(err, ONE_INTERNAL, "Too many hook events are waiting");
 	}
-	if (was_empty)
-		eventfd_write(b->wake_fd, 1);
 	return ONE_OK;
+}
+
+void broker_flush(struct broker *b)
+{
+	eventfd_write(b->wake_fd, 1);
 }
 
 enum one_rc broker_event(struct broker *b, const char *base64, struct one_err *err)

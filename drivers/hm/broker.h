@@ -28,9 +28,11 @@ struct broker_config {
 enum one_rc broker_start(const struct broker_config *config, struct broker **out, struct one_err *err);
 /* What is queued is published first. */
 void broker_stop(struct broker *b);
-/* Queue one; any thread. ONE_INTERNAL: too much is waiting. */
+/* Queue one, which goes out with broker_flush; any thread. ONE_INTERNAL: too much is waiting. */
 enum one_rc broker_event(struct broker *b, const char *base64, struct one_err *err);
 enum one_rc broker_retry(struct broker *b, const char *base64, const char *parameters, struct one_err *err);
+/* What is queued goes out. */
+void broker_flush(struct broker *b);
 int broker_publisher_port(const struct broker *b);
 int broker_listener_port(const struct broker *b);
 

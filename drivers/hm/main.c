@@ -66,6 +66,14 @@ static enum one_rc init(void *ctx, int argc, char **argv, struct one_err *err)
 	return broker_start(&hm->config, &hm->broker, err);
 }
 
+/* Without a broker: nothing but INIT was asked for yet. */
+static void handled(void *ctx)
+{
+	struct hm *hm = ctx;
+	if (hm->broker)
+		broker_flush(hm->broker);
+}
+
 static void finalize(void *ctx)
 {
 	struct hm *hm = ctx;
@@ -127,6 +135,7 @@ int main(int argc, char **argv)
 		.ctx = &hm,
 		.attach = attach,
 		.init = init,
+		.handled = handled,
 		.finalize = finalize,
 		.options = "p:l:h:b:",
 		.long_options = long_options,

@@ -114,12 +114,11 @@ static void on_driver(void *ctx, const char *kind, const char *name, enum mad_ev
 static void *timer_main(void *arg)
 {
 	struct monitord *d = arg;
-	struct timespec until;
-	clock_gettime(CLOCK_MONOTONIC, &until);
+	int64_t until_ms = time_mono_ms();
 	pthread_mutex_lock(&d->lock);
 	while (!d->stopping) {
-		until.tv_sec += d->config.timer_s;
-		while (!d->stopping && pthread_cond_timedwait(&d->stop, &d->lock, &until) == 0)
+		until_ms += (int64_t)d->config.timer_s * 1000;
+		while (!d->stopping && cond_wait_until(&d->stop, &d->lock, until_ms))
 			continue;
 		pthread_mutex_unlock(&d->lock);
 		hosts_tick(d->monitor.hosts, time_now());
@@ -328,10 +327,7 @@ int main(int argc, char **argv)
 			      .oned_conf_path = "oned.conf",
 			      .with_samples = true,
 			      .lock = PTHREAD_MUTEX_INITIALIZER };
-	pthread_condattr_t attr;
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&d.stop, &attr);
+	cond_init(&d.stop);
 	static const struct driver_action actions[] = {
 		{ "HOST_LIST", host_list },
 		{ "UPDATE_HOST", update_host },

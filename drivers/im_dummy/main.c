@@ -155,8 +155,7 @@ static void *reporter_main(void *arg)
 			pthread_mutex_lock(&dummy->lock);
 			continue;
 		}
-		struct timespec until = { until_ms / 1000, until_ms % 1000 * 1000000L };
-		pthread_cond_timedwait(&dummy->changed, &dummy->lock, &until);
+		cond_wait_until(&dummy->changed, &dummy->lock, until_ms);
 	}
 	pthread_mutex_unlock(&dummy->lock);
 	return NULL;
@@ -276,10 +275,7 @@ static void finalize(void *ctx)
 int main(int argc, char **argv)
 {
 	struct dummy dummy = { .hosts = IMAP_INIT, .lock = PTHREAD_MUTEX_INITIALIZER };
-	pthread_condattr_t attr;
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&dummy.changed, &attr);
+	cond_init(&dummy.changed);
 	static const struct driver_action actions[] = {
 		{ "START_MONITOR", start_monitor }, { "STOP_MONITOR", stop_monitor }, { NULL, NULL }
 	};

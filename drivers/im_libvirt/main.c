@@ -152,10 +152,9 @@ static enum kind wait_due(struct host *h)
 		if (h->due_ms[k] < h->due_ms[first])
 			first = (enum kind)k;
 	}
-	struct timespec until = { h->due_ms[first] / 1000, h->due_ms[first] % 1000 * 1000000L };
 	pthread_mutex_lock(&h->im->lock);
 	while (!h->stop && time_mono_ms() < h->due_ms[first])
-		pthread_cond_timedwait(&h->im->changed, &h->im->lock, &until);
+		cond_wait_until(&h->im->changed, &h->im->lock, h->due_ms[first]);
 	bool stop = h->stop;
 	pthread_mutex_unlock(&h->im->lock);
 	return stop ? KINDS : first;
@@ -366,10 +365,8 @@ static void finalize(void *ctx)
 	while (imap_next(&im->hosts, &it, &id, &h))
 		((struct host *)h)->stop = true;
 	pthread_cond_broadcast(&im->changed);
-	struct timespec until;
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += 2; /* one that waits for a dead host ends with the process */
-	while (im->threads > 0 && pthread_cond_timedwait(&im->changed, &im->lock, &until) == 0)
+	int64_t until_ms = time_mono_ms() + 2000; /* one that waits for a dead host ends with the process */
+	while (im->threads > 0 && cond_wait_until(&im->changed, &im->lock, until_ms))
 		continue;
 	pthread_mutex_unlock(&im->lock);
 }
@@ -396,10 +393,7 @@ int main(int argc, char **argv)
 		.options = "r:l:w:u:U:",
 		.option = option,
 	};
-	pthread_condattr_t attr;
 
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&im.changed, &attr);
+	cond_init(&im.changed);
 	return driver_main(&config, argc, argv);
 }

@@ -6,8 +6,9 @@
 #include "oned/auth/external.h"
 #include "oned/auth/login.h"
 #include "oned/auth/session.h"
+#include "oned/auth/user.h"
 
-/* A login that is on its way; lives in the call's arena. */
+/* A login that goes on in other threads; lives in the call's arena. */
 struct login {
 	struct session session;
 	struct auth_verdict verdict;
@@ -98,26 +99,66 @@ static void driver_said(void *arg, const struct auth_verdict *verdict)
 	}
 }
 
+/* ---- a token for a group its owner has left goes when somebody tries it ---- */
+
+static void run_drop_token(struct txn *t, void *arg)
+{
+	const struct session *s = &((struct call *)arg)->login->session;
+
+	user_drop_dead_token(t, s->dead_uid, s->dead_token);
+}
+
+static void token_dropped(void *arg, const struct one_err *result)
+{
+	if (result->rc)
+		log_error("AuM", "A token that is good for nothing stays: %s", result->text);
+	refuse_session(arg);
+}
+
+/* ---- the beginning ---- */
+
+static void keep_login(struct call *c, const struct session *s)
+{
+	c->login = arena_new(&c->arena, struct login);
+	c->login->session = *s;
+}
+
+static void ask_driver(struct call *c, const struct session *s)
+{
+	if (!c->api->external) {
+		log_error("AuM", "Auth Error: Authentication driver not enabled. Check AUTH_MAD in oned.conf");
+		refuse_session(c);
+		return;
+	}
+	keep_login(c, s);
+	auth_external_ask(c->api->external, &c->login->session.question, driver_said, c);
+}
+
+static void refuse_first(struct call *c, const struct session *s)
+{
+	if (!s->dead_token) {
+		refuse_session(c);
+		return;
+	}
+	keep_login(c, s);
+	core_submit(c->api->core, run_drop_token, token_dropped, c);
+}
+
 void call_authenticate(struct call *c)
 {
 	struct session_config config = config_of(c);
-	struct login *l = arena_new(&c->arena, struct login);
+	struct session s;
 
-	c->login = l;
-	switch (session_check(c->api->core, &config, c->rpc.params[0].s, &c->arena, &l->session)) {
+	switch (session_check(c->api->core, &config, c->rpc.params[0].s, &c->arena, &s)) {
 	case SESSION_OK:
-		c->who = l->session.who;
+		c->who = s.who;
 		call_run(c);
 		return;
 	case SESSION_ASK:
-		if (c->api->external) {
-			auth_external_ask(c->api->external, &l->session.question, driver_said, c);
-			return;
-		}
-		log_error("AuM", "Auth Error: Authentication driver not enabled. Check AUTH_MAD in oned.conf");
-		__attribute__((fallthrough));
+		ask_driver(c, &s);
+		return;
 	case SESSION_REFUSED:
-		refuse_session(c);
+		refuse_first(c, &s);
 		return;
 	}
 }

@@ -109,6 +109,8 @@ struct strbuf *call_ok_wire(struct call *c);
 /* `<root>` + the brief (escaped) form of each version + `</root>`; takes the list over (pool_release). */
 void call_ok_briefs(struct call *c, const char *root, struct version **list, size_t n);
 enum one_rc call_fail(struct call *c, enum one_rc rc, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* Only oneadmin himself may; false: failed already. */
+bool call_by_oneadmin(struct call *c);
 enum one_rc call_no_object(struct call *c, enum obj_type type, int id);
 
 /* The version of the object that parameter 0 names, after the right of the method's row was checked on it; NULL: failed already.
@@ -128,7 +130,7 @@ bool call_checks_end(struct txn *t, struct authz *a);
 extern const struct method system_methods[], user_methods[], group_methods[], acl_methods[], zone_methods[], cluster_methods[],
 	host_methods[], datastore_methods[], image_methods[], vn_methods[], secgroup_methods[], template_methods[], vdc_methods[],
 	quota_methods[], document_methods[], vntemplate_methods[], vmgroup_methods[], hook_methods[],
-	market_methods[];
+	market_methods[], vrouter_methods[];
 
 /* Handlers that fit many types (generic.c); the row's object says which. */
 void api_info(struct call *c);                                     /* id:i decrypt:b=false */

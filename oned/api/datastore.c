@@ -5,6 +5,7 @@
 #include "oned/api/infra.h"
 #include "oned/auth/acl_rule.h"
 #include "oned/lifecycle/datastore.h"
+#include "oned/objects/encrypted.h"
 
 static void api_datastore_allocate(struct txn *t, struct call *c)
 {
@@ -14,7 +15,7 @@ static void api_datastore_allocate(struct txn *t, struct call *c)
 
 	if (!infra_may_create(t, c, &cluster))
 		return;
-	infra_encrypt(t, c, OBJ_DATASTORE, c->prepared);
+	attributes_encrypt(txn_conf(t), OBJ_DATASTORE, c->prepared);
 	ds = datastore_create(t, &owner, c->prepared, &cluster, 1);
 	if (!ds)
 		return;

@@ -284,6 +284,14 @@ bool call_may(struct txn *t, struct call *c, enum auth_op op, enum obj_type type
 	return txn_ok(t);
 }
 
+bool call_by_oneadmin(struct call *c)
+{
+	if (c->who.uid == USER_ONEADMIN)
+		return true;
+	call_fail(c, ONE_AUTHORIZATION, "%s", "");
+	return false;
+}
+
 bool call_may_clone(struct txn *t, struct call *c, enum obj_type type, int id)
 {
 	struct authz a;

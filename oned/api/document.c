@@ -4,13 +4,14 @@
 #include "oned/api/filter.h"
 #include "oned/api/infra.h"
 #include "oned/api/usual.h"
+#include "oned/objects/encrypted.h"
 
 static void api_document_allocate(struct txn *t, struct call *c)
 {
 	struct object owner = infra_owner(c);
 	struct document *d;
 
-	infra_encrypt(t, c, OBJ_DOCUMENT, c->prepared);
+	attributes_encrypt(txn_conf(t), OBJ_DOCUMENT, c->prepared);
 	d = document_create(t, &owner, c->prepared, call_int(c, 1));
 	if (d)
 		call_ok_int(c, d->o.id);

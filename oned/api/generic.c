@@ -182,12 +182,12 @@ bool object_may_chown(struct txn *t, struct call *c, enum obj_type type, int id,
 	const struct version *group = gid >= 0 ? txn_version(t, OBJ_GROUP, gid) : NULL;
 	struct authz a;
 
-	if (!v)
-		txn_no_object(t, type, id);
-	else if (uid > -1 && !user)
+	if (uid > -1 && !user)
 		txn_no_object(t, OBJ_USER, uid);
 	else if (gid > -1 && !group)
 		txn_no_object(t, OBJ_GROUP, gid);
+	else if (!v)
+		txn_no_object(t, type, id);
 	if (!txn_ok(t))
 		return false;
 	call_checks_begin(c, &a);
@@ -199,7 +199,7 @@ bool object_may_chown(struct txn *t, struct call *c, enum obj_type type, int id,
 	return call_checks_end(t, &a);
 }
 
-void object_chown(struct txn *t, struct call *c, struct object *o, int uid, int gid)
+void object_chown(struct txn *t, struct object *o, int uid, int gid)
 {
 	int other;
 
@@ -210,7 +210,6 @@ void object_chown(struct txn *t, struct call *c, struct object *o, int uid, int 
 			return;
 		}
 	}
-	(void)c;
 	if (uid > -1) {
 		o->uid = uid;
 		o->uname = arena_strdup(&o->arena, txn_version(t, OBJ_USER, uid)->name);
@@ -228,7 +227,7 @@ void api_chown(struct txn *t, struct call *c)
 	if (!object_may_chown(t, c, c->method->object, call_int(c, 0), call_int(c, 1), call_int(c, 2)))
 		return;
 	o = txn_edit(t, c->method->object, call_int(c, 0));
-	object_chown(t, c, o, call_int(c, 1), call_int(c, 2));
+	object_chown(t, o, call_int(c, 1), call_int(c, 2));
 	call_ok_int(c, o->id);
 }
 

@@ -11,6 +11,7 @@
 #include "oned/core/ask.h"
 #include "oned/lifecycle/image.h"
 #include "oned/objects/common.h"
+#include "oned/objects/encrypted.h"
 #include "oned/objects/marketapp.h"
 #include "oned/objects/settings.h"
 
@@ -153,7 +154,7 @@ static void finish_allocate(struct txn *t, struct call *c)
 		txn_fail(t, ONE_ALLOCATE, "This Datastore only accepts persistent images.");
 		return;
 	}
-	infra_encrypt(t, c, OBJ_IMAGE, tmpl);
+	attributes_encrypt(txn_conf(t), OBJ_IMAGE, tmpl);
 	img = image_create(t, &owner, tmpl, ds, -1);
 	made_none(t);
 	if (!img)

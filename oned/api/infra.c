@@ -6,7 +6,6 @@
 #include "oned/api/api.h"
 #include "oned/api/restricted.h"
 #include "oned/objects/cluster.h"
-#include "oned/objects/encrypted.h"
 
 bool infra_may_create(struct txn *t, struct call *c, int *cluster_id)
 {
@@ -99,20 +98,6 @@ bool infra_act_as(struct txn *t, struct call *c, const struct tmpl *base, const 
 	}
 	c->who.admin = c->who.uid == USER_ONEADMIN || identity_in_group(&c->who, GROUP_ONEADMIN);
 	return true;
-}
-
-void infra_encrypt(struct txn *t, struct call *c, enum obj_type type, struct tmpl *tmpl)
-{
-	(void)c;
-	attributes_encrypt(txn_conf(t), type, tmpl);
-}
-
-bool infra_is_oneadmin(struct call *c)
-{
-	if (c->who.uid == USER_ONEADMIN)
-		return true;
-	call_fail(c, ONE_AUTHORIZATION, "%s", "");
-	return false;
 }
 
 void infra_delete_failed(struct txn *t, struct call *c)

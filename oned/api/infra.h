@@ -14,10 +14,6 @@ bool infra_may_set(struct txn *t, struct call *c, enum obj_type type, const stru
 /* AS_UID and AS_GID of a template that is instantiated (extra before base): the caller, who has to have MANAGE on them, acts as that user and
  * in that group for the rest of the call. false: the transaction failed. */
 bool infra_act_as(struct txn *t, struct call *c, const struct tmpl *base, const struct tmpl *extra);
-/* Encrypts what the type keeps secret. */
-void infra_encrypt(struct txn *t, struct call *c, enum obj_type type, struct tmpl *tmpl);
-/* Is it user 0? What servers of a federation tell each other, only he may. false: the call failed. */
-bool infra_is_oneadmin(struct call *c);
 /* A failed deletion reads "Cannot delete <word>. <reason>". */
 void infra_delete_failed(struct txn *t, struct call *c);
 /* A failed change after the template was taken reads "Cannot update template. <reason>". */

@@ -71,7 +71,7 @@ void peer_allocate(struct txn *t, struct call *c)
 {
 	struct object *o;
 
-	if (!infra_is_oneadmin(c))
+	if (!call_by_oneadmin(c))
 		return;
 	o = c->prepared ? txn_new(t, c->method->object) : NULL;
 	if (o && take_over(t, o, c->prepared))
@@ -84,7 +84,7 @@ void peer_update(struct txn *t, struct call *c)
 {
 	struct object *o;
 
-	if (!infra_is_oneadmin(c))
+	if (!call_by_oneadmin(c))
 		return;
 	if (!txn_exists(t, c->method->object, call_int(c, 0))) {
 		txn_no_object(t, c->method->object, call_int(c, 0));
@@ -109,7 +109,7 @@ void peer_drop_app(struct txn *t, struct call *c)
 {
 	struct marketapp *app;
 
-	if (!infra_is_oneadmin(c))
+	if (!call_by_oneadmin(c))
 		return;
 	app = txn_edit(t, OBJ_MARKETAPP, call_int(c, 0));
 	if (!app)

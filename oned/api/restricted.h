@@ -23,6 +23,6 @@ void object_chmod(struct txn *t, struct call *c, enum obj_type type, int id);
 /* Rights on the object, on its new owner and on its new group (-1: keeps), told together. false: failed. */
 bool object_may_chown(struct txn *t, struct call *c, enum obj_type type, int id, int uid, int gid);
 /* Gives o to another owner (-1: keeps). Fails where the name is taken. */
-void object_chown(struct txn *t, struct call *c, struct object *o, int uid, int gid);
+void object_chown(struct txn *t, struct object *o, int uid, int gid);
 
 #endif

@@ -5,7 +5,6 @@
 
 #include "common/crypto.h"
 #include "oned/api/api.h"
-#include "oned/api/infra.h"
 #include "oned/api/dispatch.h"
 #include "oned/store/readers.h"
 #include "oned/version.h"
@@ -44,23 +43,31 @@ static void out_value(struct strbuf *out, const char *name, const struct sql_val
 	strbuf_done(&name64);
 }
 
+/* An answer is held in memory, and again as it goes out. */
+#define SQLQUERY_MAX_BYTES (64 << 20)
+
+/* Stops at the first row beyond the limit. */
 static bool out_row(void *ctx, const char *const *names, const struct sql_value *cols, int n)
 {
 	xml_out_open(ctx, "ROW");
 	for (int i = 0; i < n; i++)
 		out_value(ctx, names[i], &cols[i]);
 	xml_out_close(ctx, "ROW");
-	return true;
+	return ((struct strbuf *)ctx)->len <= SQLQUERY_MAX_BYTES;
 }
 
 static void system_sqlquery(struct call *c)
 {
 	struct strbuf rows = STRBUF_INIT, *out;
-	struct store *s = infra_is_oneadmin(c) ? readers_take(c->api->readers, &c->err) : NULL;
+	struct store *s = call_by_oneadmin(c) ? readers_take(c->api->readers, &c->err) : NULL;
 
 	if (!s)
 		return;
-	if (!store_query(s, call_str(c, 0), out_row, &rows, &c->err)) {
+	if (store_query(s, call_str(c, 0), out_row, &rows, &c->err)) {
+		c->err.rc = ONE_ACTION;
+	} else if (rows.len > SQLQUERY_MAX_BYTES) {
+		call_fail(c, ONE_ACTION, "The answer is larger than %d MB: ask for less at a time", SQLQUERY_MAX_BYTES >> 20);
+	} else {
 		out = call_ok_buffer(c);
 		xml_out_open(out, "SQL_COMMAND");
 		xml_out_cdata(out, "QUERY", call_str(c, 0));
@@ -68,8 +75,6 @@ static void system_sqlquery(struct call *c)
 		strbuf_add(out, rows.buf, rows.len);
 		xml_out_close(out, "RESULT");
 		xml_out_close(out, "SQL_COMMAND");
-	} else {
-		c->err.rc = ONE_ACTION;
 	}
 	readers_give(c->api->readers, s);
 	strbuf_done(&rows);
@@ -78,7 +83,7 @@ static void system_sqlquery(struct call *c)
 /* What is in memory is the state: it would neither notice a change of the database nor leave it there. */
 static void system_sql(struct call *c)
 {
-	if (infra_is_oneadmin(c))
+	if (call_by_oneadmin(c))
 		call_fail(c, ONE_ACTION, "oned is running: its database is changed by its methods, or by hand while it is stopped");
 }
 

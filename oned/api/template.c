@@ -9,6 +9,7 @@
 #include "oned/api/vm_api.h"
 #include "oned/auth/acl_rule.h"
 #include "oned/objects/common.h"
+#include "oned/objects/encrypted.h"
 #include "oned/objects/image.h"
 
 /* The image that a DISK names, whether it is there or not; -1: it names none. */
@@ -56,7 +57,7 @@ static void api_template_allocate(struct txn *t, struct call *c)
 
 	if (!infra_may_set(t, c, OBJ_VM, c->prepared, "VM Template"))
 		return;
-	infra_encrypt(t, c, OBJ_TEMPLATE, c->prepared);
+	attributes_encrypt(txn_conf(t), OBJ_TEMPLATE, c->prepared);
 	made = make(t, c, c->prepared);
 	if (made)
 		call_ok_int(c, made->o.id);

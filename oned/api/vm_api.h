@@ -10,4 +10,11 @@ extern const struct method vm_read_methods[], vm_write_methods[];
  * networks and security groups. false: the transaction failed. */
 bool vm_may_use_parts(struct txn *t, struct call *c, const struct tmpl *tmpl);
 
+/* A VM of a registered template: what the caller adds to it, what stands above both (NULL: nothing), its name ("": of the template). */
+struct vm_instance { const struct tmpl *extra, *fixed; const char *name; bool hold; };
+/* May the caller have VMs of the template with what he adds? He acts as AS_UID and AS_GID from then on. false: the transaction failed. */
+bool vm_may_instantiate(struct txn *t, struct call *c, const struct version *v, const struct tmpl *extra);
+/* Makes it; rights on what the VM uses are checked. Its id, -1: the transaction failed. */
+int vm_instantiate(struct txn *t, struct call *c, const struct version *v, const struct vm_instance *in);
+
 #endif

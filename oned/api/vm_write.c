@@ -83,7 +83,7 @@ static bool may_use_file(void *ctx, const struct version *image)
 	return !authz_end(&a, NULL);
 }
 
-static void make_vm(struct txn *t, struct call *c, const struct tmpl *tmpl, bool hold)
+static int make_vm(struct txn *t, struct call *c, const struct tmpl *tmpl, bool hold)
 {
 	struct object owner = { .name = "", .uname = "", .gname = "" };
 	struct vm *vm;
@@ -93,9 +93,9 @@ static void make_vm(struct txn *t, struct call *c, const struct tmpl *tmpl, bool
 	if (vm) {
 		attributes_encrypt(txn_conf(t), OBJ_VM, vm->o.tmpl);
 		attributes_encrypt(txn_conf(t), OBJ_VM, vm->user);
-		call_ok_int(c, vm->o.id);
 	}
 	arena_done(&owner.arena);
+	return vm ? vm->o.id : -1;
 }
 
 static void vm_allocate(struct txn *t, struct call *c)
@@ -103,7 +103,7 @@ static void vm_allocate(struct txn *t, struct call *c)
 	const struct tmpl *tmpl = c->prepared;
 
 	if (infra_may_set(t, c, OBJ_VM, tmpl, "VM Template") && vm_may_use_parts(t, c, tmpl))
-		make_vm(t, c, tmpl, call_bool(c, 1));
+		call_ok_int(c, make_vm(t, c, tmpl, call_bool(c, 1)));
 }
 
 /* id:i name:s hold:b=false extra:s= persistent:b=false */
@@ -144,23 +144,32 @@ static const char *instance_name(struct txn *t, const char *pattern, int id)
 	return mark ? arena_printf(t->arena, "%.*s%d%s", (int)(mark - pattern), pattern, id, mark + 2) : pattern;
 }
 
-static void instantiate(struct txn *t, struct call *c, const struct version *v, const struct tmpl *extra)
+bool vm_may_instantiate(struct txn *t, struct call *c, const struct version *v, const struct tmpl *extra)
+{
+	return may_instantiate(t, c, v, extra, false);
+}
+
+int vm_instantiate(struct txn *t, struct call *c, const struct version *v, const struct vm_instance *in)
 {
 	struct tmpl *tmpl = tmpl_copy(t->arena, v->obj->tmpl);
+	int id = -1;
 
-	tmpl_merge(tmpl, extra);
+	tmpl_merge(tmpl, in->extra);
+	if (in->fixed)
+		tmpl_merge(tmpl, in->fixed);
 	tmpl_remove(tmpl, "AS_UID");
 	tmpl_remove(tmpl, "AS_GID");
 	tmpl_setf(tmpl, "TEMPLATE_ID", "%d", v->id);
 	/* The VM's id is the next one: its name may hold it. */
-	if (*call_str(c, 1))
-		tmpl_set(tmpl, "NAME", instance_name(t, call_str(c, 1), txn_peek_id(t, OBJ_VM)));
-	else if (!tmpl_get(extra, "NAME"))
+	if (*in->name)
+		tmpl_set(tmpl, "NAME", instance_name(t, in->name, txn_peek_id(t, OBJ_VM)));
+	else if (!tmpl_get(in->extra, "NAME"))
 		tmpl_setf(tmpl, "NAME", "%s-%d", v->name, txn_peek_id(t, OBJ_VM));
 	if (vm_may_use_parts(t, c, tmpl))
-		make_vm(t, c, tmpl, call_bool(c, 2));
+		id = make_vm(t, c, tmpl, in->hold);
 	if (t->err.rc == ONE_INTERNAL)
 		t->err.rc = ONE_ALLOCATE;
+	return id;
 }
 
 static void template_instantiate(struct txn *t, struct call *c);
@@ -208,7 +217,7 @@ static void template_instantiate(struct txn *t, struct call *c)
 	if (in->private_copy)
 		make_private_copy(t, c, v, in);
 	else
-		instantiate(t, c, v, in->extra);
+		call_ok_int(c, vm_instantiate(t, c, v, &(struct vm_instance){ in->extra, NULL, call_str(c, 1), call_bool(c, 2) }));
 }
 
 /* ---- deploy ---- */
@@ -461,7 +470,7 @@ static void vm_chown(struct txn *t, struct call *c)
 		return;
 	}
 	vm_quota_move(t, vm, uid, gid);
-	object_chown(t, c, &vm->o, uid, gid);
+	object_chown(t, &vm->o, uid, gid);
 	if (vm->history)
 		vm_history_save(t, vm);
 	call_ok_int(c, vm->o.id);

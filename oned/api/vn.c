@@ -7,6 +7,7 @@
 #include "oned/api/infra.h"
 #include "oned/api/restricted.h"
 #include "oned/auth/acl_rule.h"
+#include "oned/objects/encrypted.h"
 
 static void api_vn_allocate(struct txn *t, struct call *c)
 {
@@ -16,7 +17,7 @@ static void api_vn_allocate(struct txn *t, struct call *c)
 
 	if (!infra_may_create(t, c, &cluster))
 		return;
-	infra_encrypt(t, c, OBJ_NET, c->prepared);
+	attributes_encrypt(txn_conf(t), OBJ_NET, c->prepared);
 	vn = vnet_create(t, &owner, c->prepared, -1, &cluster, 1);
 	if (vn)
 		call_ok_int(c, vn->o.id);

@@ -4,6 +4,7 @@
 #include "oned/api/infra.h"
 #include "oned/api/restricted.h"
 #include "oned/api/usual.h"
+#include "oned/objects/encrypted.h"
 
 static void api_vntemplate_allocate(struct txn *t, struct call *c)
 {
@@ -12,7 +13,7 @@ static void api_vntemplate_allocate(struct txn *t, struct call *c)
 
 	if (!infra_may_set(t, c, OBJ_VM, c->prepared, "VM Template"))
 		return;
-	infra_encrypt(t, c, OBJ_VNTEMPLATE, c->prepared);
+	attributes_encrypt(txn_conf(t), OBJ_VNTEMPLATE, c->prepared);
 	vt = vntemplate_create(t, &owner, c->prepared);
 	if (vt)
 		call_ok_int(c, vt->o.id);
@@ -63,7 +64,7 @@ static void api_vntemplate_instantiate(struct txn *t, struct call *c)
 	if (!infra_act_as(t, c, vt->o.tmpl, c->prepared))
 		return;
 	owner = infra_owner(c);
-	infra_encrypt(t, c, OBJ_VNTEMPLATE, c->prepared);
+	attributes_encrypt(txn_conf(t), OBJ_VNTEMPLATE, c->prepared);
 	vn = vntemplate_instantiate(t, vt, &owner, call_str(c, 1), c->prepared);
 	if (!vn) {
 		t->err.rc = ONE_ALLOCATE;

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "oned/api/api.h"
-#include "oned/api/infra.h"
 #include "oned/auth/acl_rule.h"
 #include "oned/objects/common.h"
 
@@ -147,7 +146,7 @@ static void zone_updatedb(struct txn *t, struct call *c)
 	struct one_err err = ONE_ERR_INIT;
 	const char *xml = call_str(c, 1);
 
-	if (!infra_is_oneadmin(c))
+	if (!call_by_oneadmin(c))
 		return;
 	if (!txn_exists(t, OBJ_ZONE, call_int(c, 0)))
 		txn_no_object(t, OBJ_ZONE, call_int(c, 0));
@@ -159,13 +158,14 @@ static void zone_updatedb(struct txn *t, struct call *c)
 		zone_take_over(txn_edit(t, OBJ_ZONE, given->id), (const struct zone *)given);
 	if (given)
 		obj_free(given);
-	call_ok_int(c, call_int(c, 0));
+	if (txn_ok(t))
+		call_ok_int(c, call_int(c, 0));
 }
 
 /* Replication and elections are of servers that share a zone, and this one is alone: it neither follows nor votes, and its term is 0. */
 static void refuse_peer(struct call *c)
 {
-	if (infra_is_oneadmin(c))
+	if (call_by_oneadmin(c))
 		call_fail(c, ONE_ACTION, "This server stands alone in its zone");
 	c->err.object_id = 0;
 }
@@ -181,7 +181,7 @@ static void zone_voterequest(struct call *c)
 
 static void zone_fedreplicate(struct call *c)
 {
-	if (infra_is_oneadmin(c))
+	if (call_by_oneadmin(c))
 		call_fail(c, ONE_REPLICATION, "Error replicating log entry %llu: Cannot replicate federate log records on federation master.",
 			  (unsigned long long)UINT64_MAX);
 }

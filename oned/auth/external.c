@@ -26,7 +26,7 @@ struct asked {
 	struct waiter *waiters;
 };
 
-struct agreed { int uid; int64_t until_ms; long long expires; /* of the credential; -1: it doesn't */ };
+struct agreed { int uid; int64_t until_ms; long long asked_at, expires; /* of the credential; -1: it doesn't */ };
 
 struct auth_external {
 	auth_send_fn send;
@@ -58,11 +58,18 @@ static void forget_all(struct auth_external *a)
 	a->agreed = (struct smap)SMAP_INIT;
 }
 
+/* He is another than the driver was asked about. Lock held. */
+static bool changed_since(const struct auth_external *a, int uid, long long asked_at)
+{
+	return (intptr_t)imap_get(&a->forgotten, uid) >= asked_at;
+}
+
 /* Lock held. */
 static bool is_agreed(struct auth_external *a, const char *question)
 {
 	struct agreed *r = smap_get(&a->agreed, question);
-	bool valid = r && r->until_ms > time_mono_ms() && (r->expires < 0 || r->expires > (long long)time_now());
+	bool valid = r && r->until_ms > time_mono_ms() && (r->expires < 0 || r->expires > (long long)time_now()) &&
+		     !changed_since(a, r->uid, r->asked_at);
 
 	if (r && !valid)
 		free(smap_del(&a->agreed, question));
@@ -76,13 +83,12 @@ void auth_external_remember(struct auth_external *a, const struct auth_verdict *
 	if (a->remember_s == 0 || v->uid < 0 || !v->ok || !v->fresh)
 		return;
 	r = xmalloc(sizeof(*r));
-	*r = (struct agreed){ .uid = v->uid, .expires = v->expires,
+	*r = (struct agreed){ .uid = v->uid, .asked_at = v->asked_at, .expires = v->expires,
 			      .until_ms = a->remember_s < 0 ? INT64_MAX : time_mono_ms() + a->remember_s * 1000 };
 	pthread_mutex_lock(&a->lock);
 	if (a->agreed.n >= REMEMBERED_MAX)
 		forget_all(a);
-	/* He changed while the driver was thinking: what it said is about what he was. */
-	if ((intptr_t)imap_get(&a->forgotten, v->uid) >= v->asked_at)
+	if (changed_since(a, v->uid, v->asked_at))
 		free(r);
 	else
 		free(smap_put(&a->agreed, v->question, r));
@@ -91,14 +97,7 @@ void auth_external_remember(struct auth_external *a, const struct auth_verdict *
 
 void auth_external_forget(struct auth_external *a, int uid)
 {
-	const char *question;
-	size_t it = 0;
-	void *val;
-
 	pthread_mutex_lock(&a->lock);
-	while (smap_next(&a->agreed, &it, &question, &val))
-		if (((struct agreed *)val)->uid == uid)
-			((struct agreed *)val)->until_ms = 0;
 	imap_put(&a->forgotten, uid, (void *)(intptr_t)++a->last_id);
 	pthread_mutex_unlock(&a->lock);
 }

@@ -61,15 +61,17 @@ static bool limit_to_group(struct core *core, const struct user *u, int egid, st
 }
 
 static enum session_end check_token(struct core *core, const struct user *u, const struct login_token *token, struct arena *arena,
-				    struct identity *who)
+				    struct session *out)
 {
 	if (token->expires != -1 && token->expires <= time_now()) {
 		log_error("AuM", "Token of user %s has expired.", u->o.name);
 		return SESSION_REFUSED;
 	}
-	if (token->egid == -1 || limit_to_group(core, u, token->egid, arena, who))
+	if (token->egid == -1 || limit_to_group(core, u, token->egid, arena, &out->who))
 		return SESSION_OK;
 	log_error("AuM", "User %s is not in the group %d of the token any more.", u->o.name, token->egid);
+	out->dead_uid = u->o.id;
+	out->dead_token = arena_strdup(arena, token->token);
 	return SESSION_REFUSED;
 }
 
@@ -86,10 +88,19 @@ static enum session_end check_core(const struct user *u, const char *secret)
 
 /* ---- what a driver is asked ---- */
 
-/* A stored password is one word of the message. */
-static const char *password_word(const char *password)
+/* Stands for no stored password in the message to the driver. */
+#define NO_PASSWORD "-"
+
+/* The stored password is one word of the message. What stands for none must not be taken for one: it is nobody's secret. */
+static bool can_ask(const char *name, const char *password, const char *secret)
 {
-	return *password && !strpbrk(password, " \t\r\n\v\f") ? password : "-";
+	if (strpbrk(password, " \t\r\n\v\f"))
+		log_error("AuM", "The stored password of user %s has blanks: a driver can't be asked about it", name);
+	else if (!*password && !strcmp(secret, NO_PASSWORD))
+		log_error("AuM", "User %s has no stored password that \"%s\" could be", name, NO_PASSWORD);
+	else
+		return true;
+	return false;
 }
 
 static enum session_end ask(struct session *out, int uid, const char *driver, const char *name, const char *password, const char *secret,
@@ -97,7 +108,9 @@ static enum session_end ask(struct session *out, int uid, const char *driver, co
 {
 	struct strbuf text = STRBUF_INIT;
 
-	strbuf_addf(&text, "%d %s %s %s ", uid, driver, name, password_word(password));
+	if (!can_ask(name, password, secret))
+		return SESSION_REFUSED;
+	strbuf_addf(&text, "%d %s %s %s ", uid, driver, name, *password ? password : NO_PASSWORD);
 	base64_encode(secret, strlen(secret), &text);
 	out->question.payload = arena_strdup(arena, text.buf);
 	out->driver = arena_strdup(arena, driver);
@@ -156,7 +169,7 @@ static enum session_end check_user(struct core *core, const struct session_confi
 	fill_identity(u, config, arena, &out->who);
 	token = find_token(u, secret);
 	if (token)
-		return check_token(core, u, token, arena, &out->who);
+		return check_token(core, u, token, arena, out);
 	if (!strcmp(u->driver, "core"))
 		return check_core(u, secret);
 	if (!strcmp(u->driver, "public")) {

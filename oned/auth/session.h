@@ -28,6 +28,8 @@ struct session {
 	struct auth_question question;  /* SESSION_ASK */
 	const char *driver;             /* ... which is asked */
 	int egid;                       /* ... a server's login for this group only; -1 */
+	const char *dead_token;         /* SESSION_REFUSED: a token of user dead_uid, for a group he isn't in any more; else NULL */
+	int dead_uid;
 };
 
 /* Splits and checks the session string against the published users; *out's texts live in arena. Any thread. */

@@ -177,15 +177,15 @@ void user_join_group(struct txn *t, struct user *u, int gid)
 	idset_add(&g->users, &g->o.arena, u->o.id);
 }
 
-static void drop_tokens_of_group(struct user *u, int gid)
+void user_drop_dead_token(struct txn *t, int uid, const char *token)
 {
-	struct login_token **at = &u->tokens;
+	struct user *u = txn_exists(t, OBJ_USER, uid) ? txn_edit(t, OBJ_USER, uid) : NULL;
+	struct login_token **at = u ? &u->tokens : NULL;
 
-	while (*at)
-		if ((*at)->egid == gid)
-			*at = (*at)->next;
-		else
-			at = &(*at)->next;
+	while (at && *at && strcmp((*at)->token, token) != 0)
+		at = &(*at)->next;
+	if (at && *at && (*at)->egid != -1 && !idset_has(&u->groups, (*at)->egid))
+		*at = (*at)->next;
 }
 
 void user_leave_group(struct txn *t, struct user *u, int gid)
@@ -193,7 +193,6 @@ void user_leave_group(struct txn *t, struct user *u, int gid)
 	struct group *g = txn_exists(t, OBJ_GROUP, gid) ? txn_edit(t, OBJ_GROUP, gid) : NULL;
 
 	idset_del(&u->groups, gid);
-	drop_tokens_of_group(u, gid);
 	if (!g)
 		return;
 	if (idset_has(&g->admins, u->o.id))

@@ -25,10 +25,13 @@ void user_render_public(const struct user *u, struct strbuf *out);
 
 /* Makes a user in these groups (the first is the primary one) and adds it to them. password as to be stored. Checks name, groups. */
 struct user *user_create(struct txn *t, const char *name, const char *password, const char *driver, const int *gids, int n_gids);
-/* Makes him a member, or not any more: what he has through the group goes (its administration, tokens that are only good for it). The primary
+/* Makes him a member, or not any more: what he has through the group goes (its administration); tokens that
+ * are only good for it end when they are used. The primary
  * group (o.gid) is the caller's to set. */
 void user_join_group(struct txn *t, struct user *u, int gid);
 void user_leave_group(struct txn *t, struct user *u, int gid);
+/* Takes away that token if it is for a group he isn't in any more. He may be gone. */
+void user_drop_dead_token(struct txn *t, int uid, const char *token);
 /* ONE_INTERNAL "Invalid password, ..." (without the final full stop). */
 enum one_rc user_check_password(const char *password, struct one_err *err);
 /* What is stored for a password: its SHA-256 for the driver core, itself for the others. */

@@ -318,8 +318,10 @@ enum one_rc core_start(struct core *c, struct one_err *err)
 	if (writer_start(c->writer, err))
 		return err->rc;
 	rc = pthread_create(&c->thread, NULL, core_thread, c);
-	if (rc)
+	if (rc) {
+		writer_stop(c->writer);
 		return one_err_set(err, ONE_INTERNAL, "Cannot start the core thread: %s", strerror(rc));
+	}
 	c->started = true;
 	return ONE_OK;
 }

@@ -152,11 +152,7 @@ enum one_rc mads_new(mad_event_fn fn, void *ctx, struct mads **out, struct one_e
 	struct mads *m = xcalloc(1, sizeof(*m));
 	m->event = fn;
 	m->ctx = ctx;
-	pthread_condattr_t attr;
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&m->settled, &attr);
-	pthread_condattr_destroy(&attr);
+	cond_init(&m->settled);
 	pthread_mutex_init(&m->lock, NULL);
 	m->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	m->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -236,17 +232,10 @@ static int list_failures(const struct mads *m, struct strbuf *text)
 
 enum one_rc mads_wait_up(struct mads *m, int timeout_ms, struct one_err *err)
 {
-	struct timespec until;
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += timeout_ms / 1000;
-	until.tv_nsec += timeout_ms % 1000 * 1000000L;
-	if (until.tv_nsec >= 1000000000L) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000L;
-	}
+	int64_t until_ms = time_mono_ms() + timeout_ms;
 	struct strbuf text = STRBUF_INIT;
 	pthread_mutex_lock(&m->lock);
-	while (!all_settled(m) && pthread_cond_timedwait(&m->settled, &m->lock, &until) != ETIMEDOUT)
+	while (!all_settled(m) && cond_wait_until(&m->settled, &m->lock, until_ms))
 		continue;
 	int failed = list_failures(m, &text);
 	pthread_mutex_unlock(&m->lock);

@@ -107,6 +107,9 @@ static void unwatch(struct mad *mad, enum mad_fd which)
 static void want_write(struct mad *mad, bool want)
 {
 	struct epoll_event ev = { .events = want ? EPOLLOUT : 0, .data.ptr = &mad->watch[MAD_FD_IN] };
+	if (want == mad->waits_to_write)
+		return;
+	mad->waits_to_write = want;
 	epoll_ctl(mad->epoll_fd, EPOLL_CTL_MOD, mad->watch[MAD_FD_IN].fd, &ev);
 }
 
@@ -459,6 +462,7 @@ static void start_process(struct mad *mad)
 	mad->pid = child.pid;
 	mad->started_ms = time_mono_ms();
 	watch_fd(mad, MAD_FD_IN, child.in, 0);
+	mad->waits_to_write = false;
 	watch_fd(mad, MAD_FD_OUT, child.out, EPOLLIN);
 	watch_fd(mad, MAD_FD_ERR, child.err, EPOLLIN);
 	watch_fd(mad, MAD_FD_PID, pidfd, EPOLLIN);

@@ -46,6 +46,7 @@ struct mad {
 
 	pid_t pid;
 	struct mad_watch watch[MAD_FD_COUNT];
+	bool waits_to_write;       /* its pipe was full: epoll tells when it isn't */
 	struct strbuf in, err;     /* what was read of stdout and stderr and isn't a line yet */
 	size_t scanned;            /* no newline in `in` before this */
 	int64_t deadline_ms;       /* of the state; 0: none */

@@ -20,6 +20,7 @@
 #include "oned/objects/vnc_ports.h"
 #include "oned/objects/vnet.h"
 #include "oned/objects/vntemplate.h"
+#include "oned/objects/vrouter.h"
 #include "oned/objects/zone.h"
 
 static const struct obj_ops *const all[OBJ_TYPES] = {
@@ -27,7 +28,7 @@ static const struct obj_ops *const all[OBJ_TYPES] = {
 	[OBJ_USER] = &user_ops, [OBJ_TEMPLATE] = &template_ops, [OBJ_GROUP] = &group_ops, [OBJ_ACL] = &acl_rule_ops,
 	[OBJ_DATASTORE] = &datastore_ops, [OBJ_CLUSTER] = &cluster_ops, [OBJ_ZONE] = &zone_ops,
 	[OBJ_SECGROUP] = &secgroup_ops, [OBJ_VDC] = &vdc_ops, [OBJ_DOCUMENT] = &document_ops, [OBJ_VNTEMPLATE] = &vntemplate_ops,
-	[OBJ_VMGROUP] = &vmgroup_ops, [OBJ_HOOK] = &hook_ops,
+	[OBJ_VMGROUP] = &vmgroup_ops, [OBJ_VROUTER] = &vrouter_ops, [OBJ_HOOK] = &hook_ops,
 	[OBJ_MARKET] = &market_ops, [OBJ_MARKETAPP] = &marketapp_ops,
 	[OBJ_USER_QUOTA] = &user_quota_ops, [OBJ_GROUP_QUOTA] = &group_quota_ops, [OBJ_DEFAULT_QUOTA] = &default_quota_ops,
 	[OBJ_VNC_PORTS] = &vnc_ports_ops,

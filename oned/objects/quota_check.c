@@ -10,6 +10,7 @@
 #include "oned/objects/image.h"
 #include "oned/objects/vm_quota.h"
 #include "oned/objects/vnet.h"
+#include "oned/objects/vrouter.h"
 
 /* ---- counting from nothing ---- */
 
@@ -141,6 +142,14 @@ static void count_networks(struct txn *t)
 		vnet_reservation_count(t, txn_read(t, OBJ_NET, ids[i]));
 }
 
+static void count_routers(struct txn *t)
+{
+	int *ids, n = txn_ids(t, OBJ_VROUTER, &ids);
+
+	for (int i = 0; i < n; i++)
+		vrouter_quota_count(t, txn_read(t, OBJ_VROUTER, ids[i]));
+}
+
 /* ---- comparing with what was stored ---- */
 
 static const char *amount_text(struct txn *t, long long value)
@@ -210,6 +219,7 @@ static void check(struct txn *t, void *arg)
 	count_vms(t);
 	count_images(t);
 	count_networks(t);
+	count_routers(t);
 	if (!txn_ok(t) || compare_all(t, OBJ_USER_QUOTA) + compare_all(t, OBJ_GROUP_QUOTA) > 0)
 		return;
 	*all_right = true;

@@ -93,8 +93,8 @@ struct vm *vm_create(struct txn *t, const struct identity *who, const struct obj
 typedef bool (*vm_may_use_fn)(void *ctx, const struct version *image);
 struct vm *vm_create_with(struct txn *t, const struct identity *who, const struct object *owner, const struct tmpl *tmpl, bool hold,
 			  vm_may_use_fn may_use, void *ctx);
-/* Gives back what it holds of images and networks (not of hosts), and what its owner's quotas count for it but the RUNNING_ ones.
- * failed: what persistent images hold can't be trusted. */
+/* Gives back what it holds of images and networks (not of hosts), and what its owner's quotas count for it but the RUNNING_ ones; leaves its
+ * virtual router. failed: what persistent images hold can't be trusted. */
 void vm_release_resources(struct txn *t, struct vm *vm, bool failed);
 
 /* State CLONING: a disk waits for its image. */

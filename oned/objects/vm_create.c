@@ -8,6 +8,7 @@
 #include "oned/objects/vm_priv.h"
 #include "oned/objects/vm_quota.h"
 #include "oned/objects/vnet.h"
+#include "oned/objects/vrouter.h"
 
 enum one_rc vm_fail(struct vm_making *m, const char *fmt, ...)
 {
@@ -288,5 +289,6 @@ void vm_release_resources(struct txn *t, struct vm *vm, bool failed)
 	quota_vm_del(t, vm->o.uid, vm->o.gid, &usage);
 	vm_release_disks(t, vm, failed);
 	vm_release_nics(t, vm);
+	vrouter_vm_gone(t, vm);
 	forget_import(t, vm);
 }

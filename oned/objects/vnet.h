@@ -42,6 +42,8 @@ void vnet_render_extended(const struct vnet *vn, lease_show_fn show, void *ctx, 
 enum one_rc vnet_nic_acquire(struct txn *t, const struct identity *who, struct attr *nic, struct arena *arena, int vm_id, int vrouter_id);
 /* Gives it back; ar_id -1: whichever range has it. What isn't there is no error. */
 void vnet_nic_release(struct txn *t, int vnet_id, int ar_id, const char *mac, int vm_id);
+/* The same for a virtual router; mac NULL: the NIC has no lease. The network doesn't list the router any more, whatever other NICs it has there. */
+void vnet_vrouter_release(struct txn *t, int vnet_id, int ar_id, const char *mac, int vrouter_id);
 /* The network a NIC names, seen by this user; -1: none. */
 int vnet_nic_id(struct txn *t, const struct identity *who, const struct attr *nic);
 /* Only fills the NIC with what it would inherit (template.info extended); nothing is taken. */

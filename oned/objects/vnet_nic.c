@@ -278,17 +278,35 @@ void vnet_vm_forget(struct vnet *vn, int vm_id)
 		vnet_set_state(vn, VNET_READY);
 }
 
+/* Whichever range has it (ar_id -1), or that one. */
+static void free_lease(struct vnet *vn, int ar_id, const char *mac, int64_t owner)
+{
+	uint32_t index;
+
+	for (struct address_range *ar = vn->ranges; ar; ar = ar->next)
+		if ((ar_id < 0 || ar->id == ar_id) && ar_index_of(ar, ADDRESS_MAC, mac, &index))
+			ar_lease_free(ar, index, owner);
+}
+
 void vnet_nic_release(struct txn *t, int vnet_id, int ar_id, const char *mac, int vm_id)
 {
 	struct vnet *vn = txn_exists(t, OBJ_NET, vnet_id) ? txn_edit(t, OBJ_NET, vnet_id) : NULL;
 	int64_t owner = lease_owner(LEASE_VM, vm_id);
-	uint32_t index;
 
 	if (!vn)
 		return;
-	for (struct address_range *ar = vn->ranges; ar; ar = ar->next)
-		if ((ar_id < 0 || ar->id == ar_id) && ar_index_of(ar, ADDRESS_MAC, mac, &index))
-			ar_lease_free(ar, index, owner);
+	free_lease(vn, ar_id, mac, owner);
 	if (!holds_lease(vn, owner))
 		vnet_vm_forget(vn, vm_id);
+}
+
+void vnet_vrouter_release(struct txn *t, int vnet_id, int ar_id, const char *mac, int vrouter_id)
+{
+	struct vnet *vn = txn_exists(t, OBJ_NET, vnet_id) ? txn_edit(t, OBJ_NET, vnet_id) : NULL;
+
+	if (!vn)
+		return;
+	if (mac)
+		free_lease(vn, ar_id, mac, lease_owner(LEASE_VROUTER, vrouter_id));
+	idset_del(&vn->vrouters, vrouter_id);
 }

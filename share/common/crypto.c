@@ -178,7 +178,7 @@ bool zlib_unpack(const void *data, size_t len, size_t limit, struct strbuf *out)
 	return whole;
 }
 
-void random_bytes(void *out, size_t len)
+static void ask_kernel(void *out, size_t len)
 {
 	char *at = out;
 
@@ -192,6 +192,27 @@ void random_bytes(void *out, size_t len)
 		at += n;
 		len -= (size_t)n;
 	}
+}
+
+/* The kernel is asked for many at a time; what was given away is wiped here. */
+static __thread struct { unsigned char bytes[512]; size_t left; } pool;
+
+void random_bytes(void *out, size_t len)
+{
+	unsigned char *at;
+
+	if (len > sizeof(pool.bytes)) {
+		ask_kernel(out, len);
+		return;
+	}
+	if (pool.left < len) {
+		ask_kernel(pool.bytes, sizeof(pool.bytes));
+		pool.left = sizeof(pool.bytes);
+	}
+	pool.left -= len;
+	at = pool.bytes + pool.left;
+	memcpy(out, at, len);
+	explicit_bzero(at, len);
 }
 
 void random_hex(char *out, size_t n_bytes)

@@ -15,7 +15,7 @@ bool base64_decode(const char *text, size_t len, struct strbuf *out);
 void zlib_pack(const void *data, size_t len, struct strbuf *out);
 /* Refuses to grow past `limit` bytes (a bomb) and anything that isn't one whole zlib stream. */
 bool zlib_unpack(const void *data, size_t len, size_t limit, struct strbuf *out);
-void random_bytes(void *out, size_t len);        /* getrandom(2); never fails */
+void random_bytes(void *out, size_t len);        /* of getrandom(2), never fails; not for a forked child: it would give what its parent gives */
 void random_hex(char *out, size_t n_bytes);      /* writes 2 * n_bytes hex digits and a NUL */
 /* Constant time in the length of b. */
 bool secret_equal(const char *a, const char *b);

@@ -77,6 +77,8 @@ struct driver_config {
 	/* Called before INIT is answered, with what getopt left over; a failure answers "INIT FAILURE -
 	 * text". May be NULL. */
 	enum one_rc (*init)(void *ctx, int argc, char **argv, struct one_err *err);
+	/* After the actions of all lines that came at once (of an ordered driver). May be NULL. */
+	void (*handled)(void *ctx);
 	void (*finalize)(void *ctx);          /* after the last action; may be NULL */
 	/* getopt(3) options beside -t, -h/--help and -V/--version, e.g. "r:l:"; each goes to `option`.
 	 * May be NULL. A program with an h of its own keeps --help. long_options: as getopt_long(3) wants

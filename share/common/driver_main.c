@@ -415,6 +415,8 @@ static bool take_lines(struct driver *d, struct reader *r)
 	r->scanned = left;
 	if (left > DRIVER_LINE_MAX)
 		refuse_long_line(d, r);
+	if (start && d->config->handled)
+		d->config->handled(d->config->ctx);
 	return more;
 }
 
@@ -455,14 +457,15 @@ static void read_requests(struct driver *d)
 
 static void print_help(const struct driver_config *config)
 {
-	printf("Usage: %s [OPTION...]\n%s%s"
-	       "  -t, --threads N  actions that run at the same time (default %d)\n"
-	       "      --help       this text\n"
+	printf("Usage: %s [OPTION...]\n%s%s", config->name, config->help ? config->help : "",
+	       config->help && *config->help && config->help[strlen(config->help) - 1] != '\n' ? "\n" : "");
+	if (config->ordered)
+		printf("  -t, --threads N  is accepted for compatibility: actions run one after the other\n");
+	else
+		printf("  -t, --threads N  actions that run at the same time (default %d)\n", config->threads);
+	printf("      --help       this text\n"
 	       "  -V, --version    the version\n"
-	       "Speaks OpenNebula's driver protocol on standard input and output; oned starts it.\n",
-	       config->name, config->help ? config->help : "",
-	       config->help && *config->help && config->help[strlen(config->help) - 1] != '\n' ? "\n" : "",
-	       config->threads);
+	       "Speaks OpenNebula's driver protocol on standard input and output; oned starts it.\n");
 }
 
 /* oned hands all arguments over as one string: split it at blanks. */

@@ -32,16 +32,23 @@ void cond_init(pthread_cond_t *cond)
 	pthread_condattr_destroy(&attr);
 }
 
+static bool wait_until_us(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t at_us)
+{
+	struct timespec until = { .tv_sec = at_us / 1000000, .tv_nsec = at_us % 1000000 * 1000 };
+
+	return pthread_cond_timedwait(cond, lock, &until) != ETIMEDOUT;
+}
+
+bool cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t at_ms)
+{
+	return wait_until_us(cond, lock, at_ms * 1000);
+}
+
 bool cond_wait_ms(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t ms)
 {
-	struct timespec until;
-	int64_t at_us;
-
 	if (ms < 0)
 		return pthread_cond_wait(cond, lock) == 0;
-	at_us = time_mono_us() + ms * 1000;
-	until = (struct timespec){ .tv_sec = at_us / 1000000, .tv_nsec = at_us % 1000000 * 1000 };
-	return pthread_cond_timedwait(cond, lock, &until) != ETIMEDOUT;
+	return wait_until_us(cond, lock, time_mono_us() + ms * 1000);
 }
 
 void time_text(time_t t, char *out, size_t size)

@@ -16,7 +16,9 @@ void time_text(time_t t, char *out, size_t size);
 
 /* A condition whose waits are measured on the monotonic clock. */
 void cond_init(pthread_cond_t *cond);
-/* Waits at most ms milliseconds (< 0: for ever); false: the time is over. As always the condition may still not hold. */
+/* Waits until that moment of time_mono_ms; false: it has come. As always the condition may still not hold. */
+bool cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t at_ms);
+/* Waits at most ms milliseconds (< 0: for ever); false: the time is over. */
 bool cond_wait_ms(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t ms);
 
 #endif

@@ -246,10 +246,13 @@ VNTEMPLATE = usual('one.vntemplate') + locks('one.vntemplate') + clone('one.vnte
     allocate('one.vntemplate', 'VNTEMPLATE', ['NAME=vnt{n}\nVN_MAD=dummy\nBRIDGE=br0']) + [
         Row('one.vntemplate.instantiate', [T, 'net{n}', ''], (USE, 'T'), after='one.vn.delete')]
 
-VROUTER = usual('one.vrouter') + locks('one.vrouter') + allocate('one.vrouter', 'VROUTER', ['NAME=vr{n}']) + [
+VROUTER = usual('one.vrouter') + locks('one.vrouter') + allocate('one.vrouter', 'VROUTER', ['NAME=vr{n}']) + \
+    allocate('one.vrouter', 'VROUTER', ['NAME=vr{n}\nNIC=[NETWORK_ID={net},FLOATING_IP=YES,SECURITY_GROUPS="{sg}"]'], (USE, 'net'), (USE, 'sg')) + [
     Row('one.vrouter.attachnic', [T, 'NIC=[NETWORK_ID={net}]'], (MANAGE, 'T'), (USE, 'net'), after='gone'),
     Row('one.vrouter.detachnic', [T, 99], (MANAGE, 'T'), ok=(ACTION, INTERNAL, NO_EXISTS)),
-    Row('one.vrouter.instantiate', [T, 1, '=vrtemplate', 'vr{n}', True, ''], (MANAGE, 'T'), (USE, 'vrtemplate'), after='gone'),
+    Row('one.vrouter.instantiate', [T, 1, '=vrtemplate', 'vr{n}', True, ''], (MANAGE, 'T'), THEN, (USE, 'vrtemplate'), after='gone'),
+    Row('one.vrouter.instantiate', [T, 1, '=vrtemplate', 'vr{n}', True, 'NOTE=x'], (MANAGE, 'T'), THEN, (USE, 'vrtemplate'),
+        (CREATE, 'TEMPLATE'), after='gone'),
 ]
 
 MARKET = usual('one.market') + [Row('one.market.enable', [T, True], (MANAGE, 'T'))]

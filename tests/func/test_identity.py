@@ -158,6 +158,31 @@ class Tokens(OneCase):
         self.refused(XML_RPC_API, 'one.user.login', 'dora', '', -1, 0, auth=dora, text='EGID is not in user group list')
         self.refused(XML_RPC_API, 'one.user.login', 'dora', '', 60, -1, auth='dora:narrow-token', text='full token')
 
+    def tokens(self, uid):
+        return [x.findtext('TOKEN') for x in self.xml('one.user.info', uid).findall('LOGIN_TOKEN')]
+
+    def test_a_token_for_a_group_that_was_left_goes_when_it_is_tried(self):
+        group = self.call('one.group.allocate', 'left')
+        uid, hans = self.user('hugo')
+        self.call('one.user.addgroup', uid, group)
+        self.call('one.user.login', 'hugo', 'kept', -1, auth=hans)
+        self.call('one.user.login', 'hugo', 'of-group', -1, group, auth=hans)
+        self.call('one.user.delgroup', uid, group)
+        self.assertEqual(self.tokens(uid), ['kept', 'of-group'])
+        self.refused(AUTHENTICATION, 'one.user.info', -1, auth='hugo:of-group')
+        self.assertEqual(self.tokens(uid), ['kept'])
+        self.call('one.user.addgroup', uid, group)
+        self.refused(AUTHENTICATION, 'one.user.info', -1, auth='hugo:of-group')
+
+    def test_a_token_of_a_group_works_again_for_who_comes_back(self):
+        group = self.call('one.group.allocate', 'again')
+        uid, ida = self.user('ida')
+        self.call('one.user.addgroup', uid, group)
+        self.call('one.user.login', 'ida', 'of-again', -1, group, auth=ida)
+        self.call('one.user.delgroup', uid, group)
+        self.call('one.user.addgroup', uid, group)
+        self.call('one.user.info', -1, auth='ida:of-again')
+
     def test_nobody_makes_tokens_for_others(self):
         _, eve = self.user('eve')
         self.user('victim')
@@ -172,7 +197,7 @@ class Tokens(OneCase):
 
     def test_tokens_are_shown_only_to_their_owner_and_admins(self):
         uid, gina = self.user('gina')
-        other, hans = self.user('hans')
+        other, hans = self.user('hilda')
         self.call('one.user.login', 'gina', 'ginas-secret-token', -1, auth=gina)
         self.call('one.acl.addrule', f'1{other:08x}', f'101{uid:08x}', '1')
         shown = self.call('one.user.info', uid, auth=hans)
@@ -376,11 +401,12 @@ class Quotas(OneCase):
 class ExternalDriver(OneCase):
     """one_auth_mad, with the driver that believes everybody and one that is slow."""
 
-    options = dict(conf='AUTH_MAD = [ EXECUTABLE="one_auth_mad", AUTHN="dummy,plain,slow,angry" ]')
+    options = dict(conf='AUTH_MAD = [ EXECUTABLE="one_auth_mad", AUTHN="dummy,plain,slow,angry,lax" ]\n'
+                        'AUTH_MAD_CONF = [ NAME="lax", PASSWORD_REQUIRED="NO" ]')
 
     @classmethod
     def prepare(cls):
-        for name, text in (('slow', 'sleep 2; echo "slow x y"'),
+        for name, text in (('lax', 'cat >/dev/null; echo "lax x y"'), ('slow', 'sleep 2; echo "slow x y"'),
                            ('angry', 'cat >/dev/null; echo "ERROR MESSAGE --8<------" >&2; echo no >&2; exit 1')):
             path = cls.folder / 'var' / 'remotes' / 'auth' / name / 'authenticate'
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -402,6 +428,14 @@ class ExternalDriver(OneCase):
         for _ in range(5):
             self.call('one.user.info', -1, auth='u-slow:first')
         self.assertLess(time.time() - began, 2)
+
+    def test_what_stands_for_no_password_is_nobodys(self):
+        for name, stored in (('u-none', ''), ('u-blanks', 'two words')):
+            self.call('one.user.allocate', name, stored, 'lax', [])
+        self.call('one.user.info', -1, auth='u-none:whatever')
+        self.refused(AUTHENTICATION, 'one.user.info', -1, auth='u-none:-')
+        for secret in ('-', 'two words', 'whatever'):
+            self.refused(AUTHENTICATION, 'one.user.info', -1, auth=f'u-blanks:{secret}')
 
     def test_who_waits_for_a_slow_driver_waits_alone(self):
         slow = threading.Thread(target=self.one.raw, args=('one.user.info', -1), kwargs=dict(auth='u-slow:another'))

@@ -405,6 +405,18 @@ class Player:
                                                   ('update_ar', MANAGE, 'AR=[AR_ID=0,NOTE=x]')])
             self.attempt(who, f'one.vn.{verb}', [net.id, what], [(right, net)])
 
+    def router_nic(self):
+        """One more NIC, or one less. All networks here have the first security group."""
+        who, router, net = self.who(0.5), self.any('vrouter') if 'vrouter' in self.world.things else None, self.any('vn')
+        if not router or not net:
+            return
+        if self.dice.random() < 0.3:
+            self.attempt(who, 'one.vrouter.detachnic', [router.id, self.dice.randint(0, 5)], [(MANAGE, router)])
+            return
+        nic = f'NIC=[NETWORK_ID={net.id},FLOATING_IP={self.dice.choice(["YES", "YES", "NO"])}]'
+        checks = [(MANAGE, router), (USE, net), (USE, self.world.things['secgroup'][0])]
+        self.attempt(who, 'one.vrouter.attachnic', [router.id, nic], checks)
+
     def delete(self):
         who, (kind, thing) = self.who(0.3), self.owned_thing()
         if not thing or kind == 'vm' or thing.id in (self.cloud.os, self.cloud.net) and kind in ('image', 'vn'):
@@ -539,7 +551,7 @@ WEIGHTS = dict(
     user_new=3, user_end=1, user_moves=3, user_joins=3, user_leaves=2, user_changes=2, user_password=1, user_switched=2,
     user_token=2, dead_session=1, group_new=2, group_end=2, group_admin=2, group_admin_end=1, quota=3, default_quota=1,
     rule_new=4, rule_end=2, vdc_new=1, vdc_end=1, vdc_group=3, vdc_member=5, cluster_new=1, cluster_end=1, cluster_member=3,
-    allocate=10, image_new=4, net_new=2, net_reserve=3, net_hold=2, net_ranges=3, delete=6, chmod=12, chown=8, lock=5,
+    allocate=10, image_new=4, net_new=2, net_reserve=3, net_hold=2, net_ranges=3, router_nic=4, delete=6, chmod=12, chown=8, lock=5,
     change=6, look=8, look_around=2, vm_new=6, vm_of_template=3, vm_deploy=5, vm_action=8, vm_recover=3)
 
 

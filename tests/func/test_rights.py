@@ -279,6 +279,11 @@ class System(OneCase):
         self.assertIn(b'<NAME>serveradmin</NAME>', base64.b64decode(rows[1].findtext('body64')))
         self.refused(ACTION, 'one.system.sqlquery', 'SELECT nothing FROM nowhere')
 
+    def test_an_answer_of_the_database_has_a_limit(self):
+        million = 'hex(zeroblob(1000000))' if self.backend == 'sqlite' else "REPEAT('x', 2000000)"
+        pools = ', '.join(f'user_pool {x}' for x in 'abcdef')
+        self.refused(ACTION, 'one.system.sqlquery', f'SELECT {million} FROM {pools}', text='larger than 64 MB')
+
     def test_nothing_changes_the_database_behind_oned(self):
         for text in ('DELETE FROM user_pool', ' DROP TABLE user_pool', 'UPDATE user_pool SET name = 1', ''):
             self.refused(ACTION, 'one.system.sqlquery', text, text='Only SELECT')

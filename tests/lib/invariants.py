@@ -21,6 +21,7 @@ class Machine:
         self.cpu, self.memory_mb = decimal.Decimal(x.findtext('TEMPLATE/CPU')), int(x.findtext('TEMPLATE/MEMORY'))
         self.images = [int(e.text) for e in x.findall('TEMPLATE/DISK/IMAGE_ID')]
         self.disks = x.findall('TEMPLATE/DISK')
+        self.router = int(x.findtext('TEMPLATE/VROUTER_ID', '-1'))
         self.nics = [(int(n.findtext('NETWORK_ID')), n.findtext('MAC')) for n in x.findall('TEMPLATE/NIC')]
         self.records = x.findall('HISTORY_RECORDS/HISTORY')
 
@@ -43,6 +44,17 @@ def machines(one):
         records.sort(key=lambda r: int(r.findtext('SEQ')))
         found.append(Machine(x))
     return found
+
+
+class Router:
+    def __init__(self, x):
+        self.id, self.uid, self.gid, self.vms = int(x.findtext('ID')), int(x.findtext('UID')), int(x.findtext('GID')), ids(x, 'VMS/ID')
+        self.leases = [(int(n.findtext('NETWORK_ID')), n.findtext('VROUTER_MAC')) for n in x.findall('TEMPLATE/NIC')
+                       if n.findtext('FLOATING_IP', '').upper() == 'YES']
+
+
+def routers(one):
+    return [Router(x) for x in one.xml('one.vrouterpool.info', -2, -1, -1).findall('VROUTER')]
 
 
 def ids(x, path):
@@ -77,14 +89,22 @@ def check_images(one, vms, report):
         report.same(f'image {image} RUNNING_VMS', int(x.findtext('RUNNING_VMS')), len(users))
 
 
-def check_networks(one, vms, report):
+def check_networks(one, vms, vrouters, report):
     for brief in one.xml('one.vnpool.info', -2, -1, -1).findall('VNET'):
         net = int(brief.findtext('ID'))
         x = one.xml('one.vn.info', net)
         leased = sorted((int(e.findtext('VM')), e.findtext('MAC')) for e in x.findall('AR_POOL/AR/LEASES/LEASE')
                         if int(e.findtext('VM', '-1')) >= 0)
         report.same(f'network {net} leases', leased, sorted((vm.id, mac) for vm in vms for n, mac in vm.nics if n == net))
+        floating = sorted((int(e.findtext('VROUTER')), e.findtext('MAC')) for e in x.findall('AR_POOL/AR/LEASES/LEASE')
+                          if e.findtext('VROUTER') is not None)
+        report.same(f'network {net} leases of routers', floating, sorted((r.id, mac) for r in vrouters for n, mac in r.leases if n == net))
         report.same(f'network {net} USED_LEASES', int(x.findtext('USED_LEASES')), len(x.findall('AR_POOL/AR/LEASES/LEASE')))
+
+
+def check_routers(vms, vrouters, report):
+    for router in vrouters:
+        report.same(f'virtual router {router.id} VMS', router.vms, sorted(vm.id for vm in vms if vm.router == router.id and vm.id in router.vms))
 
 
 def check_datastores(one, report):
@@ -133,7 +153,7 @@ def vm_usage(vm):
         yield ('NETWORK', str(net), 'LEASES'), 1
 
 
-def usage(one, vms):
+def usage(one, vms, vrouters):
     """What everybody uses: ('USER' or 'GROUP', id) -> what is counted -> how much. oneadmin and its group are never counted."""
     used = collections.defaultdict(collections.Counter)
 
@@ -144,6 +164,9 @@ def usage(one, vms):
     for vm in vms:
         for what, amount in vm_usage(vm):
             count(vm.uid, vm.gid, what, amount)
+    for router in vrouters:
+        for net, _ in router.leases:
+            count(router.uid, router.gid, ('NETWORK', str(net), 'LEASES'), 1)
     for x in one.xml('one.imagepool.info', -2, -1, -1).findall('IMAGE'):
         owners = int(x.findtext('UID')), int(x.findtext('GID'))
         count(*owners, ('DATASTORE', x.findtext('DATASTORE_ID'), 'IMAGES'), 1)
@@ -166,8 +189,8 @@ def counted(quotas):
     return found
 
 
-def check_quotas(one, vms, report):
-    used = usage(one, vms)
+def check_quotas(one, vms, vrouters, report):
+    used = usage(one, vms, vrouters)
     for party, pool in (('USER', 'one.userpool.info'), ('GROUP', 'one.grouppool.info')):
         for quotas in one.xml(pool).findall('QUOTAS'):
             id = int(quotas.findtext('ID'))
@@ -177,11 +200,12 @@ def check_quotas(one, vms, report):
 
 
 def broken(one):
-    vms, report = machines(one), Report()
+    vms, vrouters, report = machines(one), routers(one), Report()
     check_hosts(one, vms, report)
     check_images(one, vms, report)
-    check_networks(one, vms, report)
+    check_networks(one, vms, vrouters, report)
+    check_routers(vms, vrouters, report)
     check_datastores(one, report)
     check_clusters(one, report)
-    check_quotas(one, vms, report)
+    check_quotas(one, vms, vrouters, report)
     return report.lines

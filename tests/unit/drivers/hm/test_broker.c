@@ -112,6 +112,7 @@ static void send_call(struct fixture *f, const char *call)
 		call);
 	base64_encode(xml, strlen(xml), &base64);
 	assert_int_equal(broker_event(f->broker, base64.buf, NULL), ONE_OK);
+	broker_flush(f->broker);
 	strbuf_done(&base64);
 	free(xml);
 }
@@ -170,10 +171,12 @@ static void a_retry_waits_for_the_executor_and_reaches_it(void **state)
 {
 	struct fixture *f = *state;
 	assert_int_equal(broker_retry(f->broker, "PHg+", "", NULL), ONE_OK);
+	broker_flush(f->broker);
 	void *executor = subscriber(f, "RETRY");
 	assert_hears(executor, "RETRY");
 	assert_hears(executor, "PHg+ ");
 	assert_int_equal(broker_retry(f->broker, "PHk+", "a b", NULL), ONE_OK);
+	broker_flush(f->broker);
 	assert_hears(executor, "RETRY");
 	assert_hears(executor, "PHk+ a b");
 	zmq_close(executor);

@@ -5,6 +5,7 @@
 
 #include "oned/auth/quota_count.h"
 #include "oned/objects/quota_check.h"
+#include "oned/objects/vrouter.h"
 
 static const char *body_of(enum obj_type type, int id)
 {
@@ -36,10 +37,19 @@ static void reservation_of_alice(struct txn *t, void *arg)
 	assert_int_equal(vnet_reserve(t, parent, mine, &part), ONE_OK);
 }
 
+static void router_of_alice(struct txn *t, void *arg)
+{
+	struct object owner = owned_by(&alice);
+
+	(void)arg;
+	assert_non_null(vrouter_create(t, &alice, &owner, parsed(t->arena, "NAME=r\nNIC=[NETWORK_ID=0,FLOATING_IP=yes]\nNIC=[NETWORK_ID=0]")));
+}
+
 static void make_everything(void)
 {
 	struct one_err err = ONE_ERR_INIT;
 
+	assert_int_equal(core_run(core, router_of_alice, NULL, NULL), ONE_OK);
 	assert_int_equal(core_run(core, image_of_alice, NULL, NULL), ONE_OK);
 	assert_int_equal(core_run(core, reservation_of_alice, NULL, NULL), ONE_OK);
 	if (create_as(&alice,
@@ -87,7 +97,7 @@ static void wrong_counters_are_put_right(void **state)
 	make_everything();
 	snprintf(user, sizeof(user), "%s", body_of(OBJ_USER_QUOTA, 2));
 	snprintf(group, sizeof(group), "%s", body_of(OBJ_GROUP_QUOTA, 1));
-	assert_non_null(strstr(user, "<LEASES_USED><![CDATA[6]]></LEASES_USED>"));
+	assert_non_null(strstr(user, "<LEASES_USED><![CDATA[7]]></LEASES_USED>"));
 	assert_non_null(strstr(user, "<SIZE_USED><![CDATA[30]]></SIZE_USED>"));
 	assert_int_equal(core_run(core, spoil, NULL, NULL), ONE_OK);
 	assert_string_not_equal(body_of(OBJ_USER_QUOTA, 2), user);
