@@ -224,6 +224,7 @@ static const struct { const char *action; unsigned needs; } actions[] = {
 	{ "DEPLOY", NEEDS_DEPLOYMENT | NEEDS_CONTEXT }, { "RESTORE", NEEDS_DEPLOY_ID | NEEDS_CHECKPOINT | NEEDS_CONTEXT },
 	{ "SHUTDOWN", NEEDS_DEPLOY_ID }, { "CANCEL", NEEDS_DEPLOY_ID }, { "SAVE", NEEDS_DEPLOY_ID | NEEDS_CHECKPOINT },
 	{ "REBOOT", NEEDS_DEPLOY_ID }, { "RESET", NEEDS_DEPLOY_ID }, { "CLEANUP", NEEDS_DEPLOY_ID | NEEDS_DELETE },
+	{ "RESIZE", NEEDS_DEPLOY_ID }, { "UPDATECONF", NEEDS_DEPLOY_ID | NEEDS_CONTEXT },
 };
 
 static enum one_rc fill_message(struct vm_job *j, unsigned needs, struct message *m, struct one_err *err)

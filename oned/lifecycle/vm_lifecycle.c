@@ -5,6 +5,7 @@
 #include "common/crypto.h"
 #include "common/log.h"
 #include "oned/objects/vm_quota.h"
+#include "oned/objects/vm_size.h"
 #include "oned/objects/vnc_ports.h"
 #include "oned/objects/cluster.h"
 #include "oned/objects/datastore.h"
@@ -27,6 +28,8 @@ static const struct { const char *kind, *action, *payload; } commands[VM_SENDS] 
 	[VM_SEND_REBOOT] = { "vmm", "REBOOT", "" },
 	[VM_SEND_RESET] = { "vmm", "RESET", "" },
 	[VM_SEND_CLEANUP] = { "vmm", "CLEANUP", "" },
+	[VM_SEND_RESIZE] = { "vmm", "RESIZE", "" },
+	[VM_SEND_UPDATECONF] = { "vmm", "UPDATECONF", "" },
 };
 
 static const char *driver_name(const struct vm *vm, const char *kind)
@@ -140,6 +143,10 @@ static void do_steps(struct txn *t, struct vm *vm, const struct vm_row *row)
 		vm_history_action(t, vm, VM_ACTION_NONE);
 	if (steps & (VM_STEP_NO_RESCHED | VM_STEP_RESCHED))
 		vm->resched = steps & VM_STEP_RESCHED;
+	if (steps & VM_STEP_SIZE_STAYS)
+		vm_size_forget(vm);
+	if (vm->history && (steps & VM_STEP_SIZE_BACK))
+		vm_size_back(t, vm);
 	if (vm->history && (steps & VM_STEP_LEAVE_HOST)) {
 		leave_host(t, vm);
 		/* A stopped VM comes back with the port its checkpoint knows. */
