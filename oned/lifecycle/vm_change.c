@@ -112,13 +112,20 @@ static bool can_configure(const struct vm *vm)
 	return false;
 }
 
+static bool is_on_host(const struct vm *vm)
+{
+	if (vm->state == VM_ACTIVE)
+		return vm->lcm_state != LCM_CLEANUP_DELETE && vm->lcm_state != LCM_CLEANUP_RESUBMIT;
+	return vm->state == VM_POWEROFF;
+}
+
 /* GRAPHICS came to a VM that is on a host. */
 static enum one_rc take_port(struct txn *t, struct vm *vm)
 {
 	const struct attr *graphics = tmpl_vector(vm->o.tmpl, "GRAPHICS");
 	long long port;
 
-	if (!graphics || !vm->history || (vm->state != VM_ACTIVE && vm->state != VM_POWEROFF) || attr_get_int(graphics, "PORT", &port))
+	if (!graphics || !vm->history || !is_on_host(vm) || attr_get_int(graphics, "PORT", &port))
 		return ONE_OK;
 	if (vnc_port_take(t, vm, vm->history->cid))
 		t->err.rc = ONE_INTERNAL;

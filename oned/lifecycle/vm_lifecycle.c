@@ -215,6 +215,15 @@ static void choose_password(struct vm *vm)
 	attr_set(&vm->o.arena, graphics, "PASSWD", password);
 }
 
+/* A change of a VM that is nowhere leaves a record that hasn't ended: it does, when it began. */
+static void end_rest(struct txn *t, struct vm *vm)
+{
+	if (!vm->history || vm->history->etime)
+		return;
+	vm->history->etime = vm->history->stime;
+	vm_history_save(t, vm);
+}
+
 bool vm_can_deploy(const struct vm *vm)
 {
 	return vm_row_find(vm->state, vm->lcm_state, deploy_event(vm)) != NULL;
@@ -240,6 +249,7 @@ enum one_rc vm_deploy(struct txn *t, struct vm *vm, int host_id, int ds_id, bool
 	if (e != VM_EV_DEPLOY_STOPPED && vnc_port_take(t, vm, host->cluster_id))
 		return t->err.rc;
 	choose_password(vm);
+	end_rest(t, vm);
 	vm_history_open(t, vm, host_id, host->cluster_id, host->o.name, host->vm_mad, ds->tm_mad, ds_id);
 	carry_out(t, vm, row);
 	return t->err.rc;

@@ -120,7 +120,8 @@ void vm_history_split(struct txn *t, struct vm *vm, enum vm_action action)
 
 	if (runs)
 		old->retime = (long long)t->now;
-	old->etime = (long long)t->now;
+	if (!old->etime)
+		old->etime = (long long)t->now;
 	vm_history_action(t, vm, action);
 	vm_history_save(t, vm);
 	fresh = vm_history_open(t, vm, old->hid, old->cid, old->hostname, old->vm_mad, old->tm_mad, old->ds_id);
