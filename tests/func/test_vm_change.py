@@ -1,9 +1,12 @@
 """Another size, another configuration of VMs on the dummy drivers: quotas, hosts and records follow, drivers fail, die and hang."""
+import base64
 import os
 import signal
+import xml.etree.ElementTree as ET
 
 import invariants
-from functest import ACTION, AUTHORIZATION, INTERNAL, LCM, NO_EXISTS, VM, XML_RPC_API, Cloud, OneCase, RESTING_LCM
+from functest import (ACTION, AUTHORIZATION, INTERNAL, LCM, NO_EXISTS, RESTING_LCM, VM, XML_RPC_API, Cloud, OneCase, new_perigee,
+                      temporary_folder)
 
 LCM.update(HOTPLUG=17, HOTPLUG_RESIZE=66)
 RECOVER_FAILURE, RECOVER_SUCCESS, RECOVER_RETRY, RECOVER_DELETE, RECOVER_RECREATE, RECOVER_DELETE_DB = range(6)
@@ -71,6 +74,8 @@ class Resize(ChangeCase):
         self.cloud.deploy(vm, 1)        # it still knows where its files are
         self.wait_vm(vm, 'RUNNING')
         self.agree()
+        open_records = [r.findtext('SEQ') for r in self.vm(vm).findall('HISTORY_RECORDS/HISTORY') if r.findtext('ETIME') == '0']
+        self.assertEqual(len(open_records), 1)
         for verb, state in (('suspend', 'SUSPENDED'), ('stop', 'STOPPED')):
             self.call('one.vm.action', verb, vm)
             self.wait_vm(vm, state)
@@ -268,6 +273,64 @@ class UpdateConf(ChangeCase):
         self.assertEqual(clear.findtext('TEMPLATE/GRAPHICS/PASSWD'), 'abcdefgh')
         self.conf(vm, f'CONTEXT=[PASSWORD="{self.value(vm, "CONTEXT/PASSWORD")}",A=2]')
         self.assertEqual(self.xml('one.vm.info', vm, True).findtext('TEMPLATE/CONTEXT/PASSWORD'), 'second')
+
+
+SPY = '''#!/bin/sh
+# Notes what it is told, and does it.
+while read -r action id payload; do
+	case $action in
+	INIT) echo "INIT SUCCESS" ;;
+	FINALIZE) exit 0 ;;
+	*) echo "$action $payload" >>"$ONE_LOCATION/told"; echo "$action SUCCESS $id x" ;;
+	esac
+done
+'''
+
+
+class Told(OneCase):
+    """What a driver gets to hear."""
+
+    options = dict(conf='VM_MAD=[NAME="dummy",EXECUTABLE="spy",TYPE="xml",LIVE_RESIZE="yes"]')
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = temporary_folder()
+        cls.failed = False
+        cls.one = new_perigee(cls.folder, **cls.options)
+        spy = cls.folder / 'lib' / 'mads' / 'spy'
+        spy.write_text(SPY)
+        spy.chmod(0o755)
+        cls.one.start()
+        cls.cloud = Cloud(cls.one, hosts=1)
+
+    def told(self, action):
+        """The last message of that action."""
+        lines = [line.split(' ', 1) for line in (self.folder / 'told').read_text().splitlines()]
+        return ET.fromstring(base64.b64decode([payload for name, payload in lines if name == action][-1]))
+
+    def test_of_a_resize_the_size_before_and_after(self):
+        vm = self.cloud.running('VCPU=2')
+        self.call('one.vm.resize', vm, 'CPU=2\nMEMORY=256\nVCPU=4', False)
+        self.wait_vm(vm, 'RUNNING')
+        x = self.told('RESIZE')
+        self.assertEqual((x.findtext('DEPLOY_ID'), x.findtext('HOST')), ('x', 'node0'))
+        self.assertEqual([x.findtext(f'VM/TEMPLATE/{k}') for k in ('CPU', 'MEMORY', 'VCPU', 'RESIZE/CPU', 'RESIZE/MEMORY', 'RESIZE/VCPU')],
+                         ['2', '256', '4', '1', '128', '2'])
+
+    def test_of_another_context_how_its_disk_is_made(self):
+        files = self.call('one.datastore.allocate', 'NAME=parts\nTYPE=FILE_DS\nDS_MAD=dummy\nTM_MAD=dummy', -1)
+        image = self.call('one.image.allocate', 'NAME="a file"\nTYPE=CONTEXT\nPATH=/x/a', files)
+        self.cloud.wait_image(image)
+        source = self.xml('one.image.info', image).findtext('SOURCE')
+        vm = self.cloud.running('CONTEXT=[FILES="/x/b /x/c"]')
+        self.call('one.vm.updateconf', vm, f'CONTEXT=[FILES_DS="$FILE[IMAGE_ID={image}]",START="it\'s"]', 1)
+        self.wait_vm(vm, 'RUNNING')
+        x = self.told('UPDATECONF')
+        disk = f"{self.folder}/var/datastores/{self.cloud.system_ds}/{vm}/disk.1"
+        self.assertEqual(x.findtext('DISK_TARGET_PATH'), disk)
+        self.assertEqual(x.findtext('TM_COMMAND').split(), f"CONTEXT dummy {self.folder}/var/vms/{vm}/context.sh /x/b /x/c "
+                         f"{source}:'a file' node0:{disk} {vm} {self.cloud.system_ds}".split())
+        self.assertIn("START='it'\\''s'", (self.folder / 'var' / 'vms' / str(vm) / 'context.sh').read_text())
 
 
 assert LCM['HOTPLUG'] not in RESTING_LCM
