@@ -355,15 +355,46 @@ static enum one_rc insert_context(struct action *a, struct one_err *err)
 	return op_run(a, OP_CHANGE_CDROM, &(struct op_args){ .text = target, .text2 = a->msg.disk_path }, err);
 }
 
-static enum one_rc resize(struct action *a, struct one_err *err)
+/* What the VM had before: TEMPLATE/RESIZE, as oned keeps it meanwhile; -1: not told. */
+static long long size_before(const struct action *a, const char *name)
 {
-	long long vcpus = xml_int(a->msg.tmpl, "VCPU", 0), memory_mb = xml_int(a->msg.tmpl, "MEMORY", 0);
+	const struct xnode *before = xml_child(a->msg.tmpl, "RESIZE");
 
-	if (strcasecmp(xml_text_or(a->msg.tmpl, "MEMORY_RESIZE_MODE", ""), "HOTPLUG") == 0)
-		return one_err_set(err, ONE_ACTION, "Resizing memory by hot-plug is not supported yet");
-	if (vcpus < 0 || vcpus > 4096 || memory_mb < 0 || memory_mb > (1LL << 40))
-		return one_err_set(err, ONE_ACTION, "Cannot resize to %lld CPUs and %lld MB", vcpus, memory_mb);
-	return op_run(a, OP_RESIZE, &(struct op_args){ .number = vcpus, .number2 = memory_mb * 1024 }, err);
+	return before != NULL ? xml_int(before, name, -1) : -1;
+}
+
+static enum one_rc resize_cpus(struct action *a, struct one_err *err)
+{
+	long long vcpus = xml_int(a->msg.tmpl, "VCPU", 0);
+
+	if (vcpus == 0 || vcpus == size_before(a, "VCPU"))
+		return ONE_OK;
+	if (vcpus < 0 || vcpus > 4096)
+		return one_err_set(err, ONE_ACTION, "Cannot resize to %lld CPUs", vcpus);
+	return op_run(a, OP_RESIZE, &(struct op_args){ .number = vcpus }, err);
+}
+
+static void undo_resize_cpus(struct action *a)
+{
+	long long vcpus = xml_int(a->msg.tmpl, "VCPU", 0), before = size_before(a, "VCPU");
+	struct one_err err = ONE_ERR_INIT;
+
+	if (vcpus == 0 || before < 0 || vcpus == before)
+		return;
+	/* A VM that names no number has one. */
+	log_failure(a, op_run(a, OP_RESIZE, &(struct op_args){ .number = before > 0 ? before : 1 }, &err), &err);
+}
+
+static enum one_rc resize_memory(struct action *a, struct one_err *err)
+{
+	long long memory_mb = xml_int(a->msg.tmpl, "MEMORY", 0);
+	bool by_plugging = strcasecmp(xml_text_or(a->msg.tmpl, "MEMORY_RESIZE_MODE", ""), "HOTPLUG") == 0;
+
+	if (memory_mb == 0 || memory_mb == size_before(a, "MEMORY"))
+		return ONE_OK;
+	if (memory_mb < 0 || memory_mb > (1LL << 40))
+		return one_err_set(err, ONE_ACTION, "Cannot resize to %lld MB", memory_mb);
+	return op_run(a, by_plugging ? OP_PLUG_MEMORY : OP_RESIZE, &(struct op_args){ .number2 = memory_mb * 1024 }, err);
 }
 
 static enum one_rc resize_disk(struct action *a, struct one_err *err)
@@ -482,7 +513,11 @@ static const struct step update_conf_steps[] = {
 };
 static const struct step update_sg_steps[] = { { "update_sg", network_update_sg, NULL, false }, { NULL, NULL, NULL, false } };
 static const struct step update_nic_steps[] = { { "update_nic", network_update_nic, NULL, false }, { NULL, NULL, NULL, false } };
-static const struct step resize_steps[] = { { "resize", resize, NULL, false }, { NULL, NULL, NULL, false } };
+static const struct step resize_steps[] = {
+	{ "processors", resize_cpus,   undo_resize_cpus, false },
+	{ "memory",     resize_memory, NULL,             false },
+	{ NULL, NULL, NULL, false },
+};
 static const struct step resize_disk_steps[] = {
 	{ "storage", storage,     NULL, false },
 	{ "resize",  resize_disk, NULL, false },

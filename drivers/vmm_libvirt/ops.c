@@ -108,6 +108,12 @@ OP(run_resize)
 	return virt_resize(c, op->id, (unsigned)op->number, (unsigned long)op->number2, err);
 }
 
+OP(run_plug_memory)
+{
+	(void)to, (void)out;
+	return virt_plug_memory(c, op->id, (unsigned long)op->number2, err);
+}
+
 OP(run_resize_disk)
 {
 	(void)to, (void)out;
@@ -142,6 +148,7 @@ static const struct op_kind {
 	[OP_DETACH_DISK]     = { run_detach_disk,     NULL,         DEADLINE_S },
 	[OP_DETACH_NIC]      = { run_detach_nic,      NULL,         DEADLINE_S },
 	[OP_RESIZE]          = { run_resize,          NULL,         DEADLINE_S },
+	[OP_PLUG_MEMORY]     = { run_plug_memory,     NULL,         DEADLINE_S },
 	[OP_RESIZE_DISK]     = { run_resize_disk,     NULL,         DEADLINE_S },
 };
 /* clang-format on */

@@ -47,13 +47,32 @@ static const char *tm_script(struct action *a, const char *mad, const char *verb
 	return arena_printf(arena, "%s/tm/%s/%s", a->vmm->remotes, mad, lower);
 }
 
+/* The next word, ended in place; what stands in single quotes is part of it, blanks too. NULL: there is none. */
+static char *next_word(char **at)
+{
+	char *from = *at + strspn(*at, " \t\r\n"), *word = from, *to = from;
+	bool quoted = false;
+
+	if (*from == '\0')
+		return NULL;
+	for (; *from != '\0' && (quoted || strchr(" \t\r\n", *from) == NULL); from++) {
+		if (*from == '\'')
+			quoted = !quoted;
+		else
+			*to++ = *from;
+	}
+	*at = *from != '\0' ? from + 1 : from;
+	*to = '\0';
+	return word;
+}
+
 enum one_rc scripts_tm(struct action *a, const char *command, const char *in, struct one_err *err)
 {
 	const char *argv[ARGS_MAX + 1];
-	char *save, *copy = arena_strdup(&a->call->arena, command);
+	char *copy = arena_strdup(&a->call->arena, command);
 	int n = 0;
 
-	for (char *word = strtok_r(copy, " \t\r\n", &save); word != NULL; word = strtok_r(NULL, " \t\r\n", &save)) {
+	for (char *word = next_word(&copy); word != NULL; word = next_word(&copy)) {
 		if (n == ARGS_MAX)
 			return one_err_set(err, ONE_ACTION, "The transfer command has too many arguments");
 		argv[n++] = word;

@@ -560,6 +560,31 @@ enum one_rc virt_resize(virConnectPtr c, const char *id, unsigned vcpus, unsigne
 	return rc;
 }
 
+enum one_rc virt_plug_memory(virConnectPtr c, const char *id, unsigned long memory_kb, struct one_err *err)
+{
+	struct strbuf xml = STRBUF_INIT;
+	unsigned long has_kb;
+	virDomainPtr dom;
+	enum one_rc rc = need(c, id, &dom, err);
+
+	if (rc != ONE_OK)
+		return rc;
+	has_kb = virDomainGetMaxMemory(dom);
+	if (has_kb == 0) {
+		rc = failed(err, "Could not find out how much memory there is");
+	} else if (has_kb > memory_kb) {
+		rc = one_err_set(err, ONE_ACTION, "A running VM doesn't give memory back that was plugged in");
+	} else if (has_kb < memory_kb) {
+		strbuf_addf(&xml, "<memory model='dimm'><target><size unit='KiB'>%lu</size><node>0</node></target></memory>",
+			    memory_kb - has_kb);
+		if (virDomainAttachDeviceFlags(dom, xml.buf, VIR_DOMAIN_AFFECT_LIVE) < 0)
+			rc = failed(err, "Could not plug in memory");
+	}
+	virDomainFree(dom);
+	strbuf_done(&xml);
+	return rc;
+}
+
 enum one_rc virt_resize_disk(virConnectPtr c, const char *id, const char *target, unsigned long long bytes, struct one_err *err)
 {
 	virDomainPtr dom;

@@ -57,6 +57,9 @@ enum one_rc virt_detach_nic(virConnectPtr c, const char *id, const char *mac, in
 /* Live change of processors and memory; 0 leaves one as it is. */
 enum one_rc virt_resize(virConnectPtr c, const char *id, unsigned vcpus, unsigned long memory_kb, struct one_err *err);
 
+/* Plugs in what a domain lacks of so much memory. ONE_ACTION when it has more: a guest doesn't give that back. */
+enum one_rc virt_plug_memory(virConnectPtr c, const char *id, unsigned long memory_kb, struct one_err *err);
+
 /* Tells the guest that its disk has another size now. */
 enum one_rc virt_resize_disk(virConnectPtr c, const char *id, const char *target, unsigned long long bytes, struct one_err *err);
 

@@ -34,6 +34,7 @@ enum method_flags {
 	M_OP_CLASS = 1 << 5,       /* the right of a VM operation: VM_*_OPERATIONS may change it; `op_class` is its name */
 	M_NO_AUTH = 1 << 6,        /* system.*: has no session */
 	M_SECRET_ANSWER = 1 << 7,  /* the answer is not logged */
+	M_PARSE_FIRST = 1 << 8,    /* what prepare() refuses is told before the right is checked */
 };
 
 struct method {
@@ -66,7 +67,8 @@ struct call {
 	struct identity who;
 	int req_id;
 	void *prepared;            /* from prepare() to write() */
-	struct one_err prepare_err; /* of prepare(): told after the right was checked, as OpenNebula does, but for *.allocate */
+	struct one_err prepare_err; /* of prepare(): told after the right was checked, as OpenNebula does, but for *.allocate and
+	                            * M_PARSE_FIRST */
 	/* how it ended */
 	enum { CALL_OPEN, CALL_INT, CALL_TEXT, CALL_WIRE, CALL_BRIEFS, CALL_WHOLE /* text is the whole answer */ } kind;
 	long long number;

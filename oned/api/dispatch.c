@@ -355,8 +355,8 @@ static void run_write(struct txn *t, void *arg)
 	t->call = c;
 	t->who = &c->who;
 	t->req_id = c->req_id;
-	/* A template that can't be read: told before the right to create, but after the right to change (as OpenNebula). */
-	if (c->prepare_err.rc && m->right == AUTH_CREATE)
+	/* A template that can't be read: told before the right to create, but after most rights to change (as OpenNebula). */
+	if (c->prepare_err.rc && (m->right == AUTH_CREATE || (m->flags & M_PARSE_FIRST)))
 		goto unprepared;
 	if (!row_allows(t, c))
 		return;

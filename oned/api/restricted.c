@@ -7,6 +7,7 @@
 #include "oned/api/api.h"
 #include "oned/objects/encrypted.h"
 #include "oned/objects/vm.h"
+#include "oned/objects/vm_conf.h"
 
 /* Which keys of oned.conf list a type's attributes. What quotas count is as restricted as what costs. */
 static const struct { enum obj_type type; const char *keys[2]; } lists[] = {
@@ -191,6 +192,30 @@ enum one_rc restricted_check_extra(const struct conf *conf, enum obj_type type, 
 	struct tmpl only_read = *extra;
 
 	return check_restricted(conf, type, base, &only_read, true, err);
+}
+
+static bool conf_changes(const struct entry *e, const struct tmpl *old, const struct tmpl *asked, bool append)
+{
+	if (e->inner ? has_vector(e, asked) : entry_in(e, asked))
+		return !same_values(e, old, asked);
+	return !append && vm_conf_replaces(e->vector) && entry_in(e, old);
+}
+
+enum one_rc restricted_check_conf(const struct conf *conf, const struct tmpl *old, const struct tmpl *asked, bool append,
+				  struct one_err *err)
+{
+	struct restricted all = restricted_of(conf, OBJ_VM);
+	const char *text, *told = NULL;
+	struct entry e;
+
+	while ((text = restricted_next(&all))) {
+		split_entry(text, &e);
+		if ((told && strcmp(text, told) >= 0) || !conf_changes(&e, old, asked, append))
+			continue;
+		told = text;
+		one_err_set(err, ONE_AUTHORIZATION, "Template includes a restricted attribute %s", e.vector);
+	}
+	return told ? err->rc : ONE_OK;
 }
 
 enum one_rc object_update_template(struct txn *t, struct object *o, struct tmpl *fresh, bool append, const struct identity *who,

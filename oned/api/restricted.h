@@ -10,6 +10,10 @@ const char *restricted_find(const struct conf *conf, enum obj_type type, const s
 /* May `extra` be merged into a template (instantiate)? What is restricted has to be as it is there. ONE_INTERNAL with the reason. */
 enum one_rc restricted_check_extra(const struct conf *conf, enum obj_type type, const struct tmpl *base, const struct tmpl *extra,
 				   struct one_err *err);
+/* one.vm.updateconf: does what is asked (vm_conf_asked) change, or replacing take away, what is restricted? ONE_AUTHORIZATION with OpenNebula's
+ * text. */
+enum one_rc restricted_check_conf(const struct conf *conf, const struct tmpl *old, const struct tmpl *asked, bool append,
+				  struct one_err *err);
 /* *.update: replaces (append false) or merges; restricted attributes keep their values for those who are not admins; the type's
  * check_update has its say; encrypts. Reasons as OpenNebula's, without "Cannot update template. ". */
 enum one_rc object_update_template(struct txn *t, struct object *o, struct tmpl *fresh, bool append, const struct identity *who,

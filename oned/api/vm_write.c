@@ -74,7 +74,7 @@ bool vm_may_use_parts(struct txn *t, struct call *c, const struct tmpl *tmpl)
 	return call_checks_end(t, &a);
 }
 
-static bool may_use_file(void *ctx, const struct version *image)
+bool vm_may_use_file(void *ctx, const struct version *image)
 {
 	struct authz a;
 
@@ -89,7 +89,7 @@ static int make_vm(struct txn *t, struct call *c, const struct tmpl *tmpl, bool 
 	struct vm *vm;
 
 	api_own(c, &owner);
-	vm = vm_create_with(t, &c->who, &owner, tmpl, hold, may_use_file, c);
+	vm = vm_create_with(t, &c->who, &owner, tmpl, hold, vm_may_use_file, c);
 	if (vm) {
 		attributes_encrypt(txn_conf(t), OBJ_VM, vm->o.tmpl);
 		attributes_encrypt(txn_conf(t), OBJ_VM, vm->user);

@@ -160,12 +160,24 @@ static enum one_rc write_context(struct vm_job *j, const struct attr *context, s
 	return rc;
 }
 
+/* Words of one line. */
+static void add_files(struct strbuf *command, const struct attr *context, const char *name)
+{
+	const char *files = attr_get(context, name);
+
+	if (!files || !*files)
+		return;
+	for (; *files; files++)
+		strbuf_addc(command, *files == '\n' ? ' ' : *files);
+	strbuf_addc(command, ' ');
+}
+
 /* The transfer command that puts the context disk in its place; nothing when the VM has none. */
 static enum one_rc context_command(struct vm_job *j, struct strbuf *command, struct strbuf *target, struct one_err *err)
 {
 	const struct vm_history *h = j->vm->history;
 	const struct attr *context = tmpl_vector(j->vm->o.tmpl, "CONTEXT");
-	const char *disk = context ? attr_get(context, "DISK_ID") : NULL, *files = context ? attr_get(context, "FILES") : NULL;
+	const char *disk = context ? attr_get(context, "DISK_ID") : NULL;
 
 	if (!disk)
 		return ONE_OK;
@@ -173,8 +185,8 @@ static enum one_rc context_command(struct vm_job *j, struct strbuf *command, str
 		return err ? err->rc : ONE_ACTION;
 	strbuf_addf(target, "%s/disk.%s", j->system_dir, disk);
 	strbuf_addf(command, "CONTEXT %s %s/context.sh ", h->tm_mad, j->dir);
-	if (files && *files)
-		strbuf_addf(command, "%s ", files);
+	add_files(command, context, "FILES");
+	add_files(command, context, "FILES_DS");
 	strbuf_addf(command, "%s:%s/disk.%s %d %d", h->hostname, j->system_dir, disk, j->vm->o.id, h->ds_id);
 	return ONE_OK;
 }
@@ -224,6 +236,7 @@ static const struct { const char *action; unsigned needs; } actions[] = {
 	{ "DEPLOY", NEEDS_DEPLOYMENT | NEEDS_CONTEXT }, { "RESTORE", NEEDS_DEPLOY_ID | NEEDS_CHECKPOINT | NEEDS_CONTEXT },
 	{ "SHUTDOWN", NEEDS_DEPLOY_ID }, { "CANCEL", NEEDS_DEPLOY_ID }, { "SAVE", NEEDS_DEPLOY_ID | NEEDS_CHECKPOINT },
 	{ "REBOOT", NEEDS_DEPLOY_ID }, { "RESET", NEEDS_DEPLOY_ID }, { "CLEANUP", NEEDS_DEPLOY_ID | NEEDS_DELETE },
+	{ "RESIZE", NEEDS_DEPLOY_ID }, { "UPDATECONF", NEEDS_DEPLOY_ID | NEEDS_CONTEXT },
 };
 
 static enum one_rc fill_message(struct vm_job *j, unsigned needs, struct message *m, struct one_err *err)

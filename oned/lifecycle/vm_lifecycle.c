@@ -5,6 +5,7 @@
 #include "common/crypto.h"
 #include "common/log.h"
 #include "oned/objects/vm_quota.h"
+#include "oned/objects/vm_size.h"
 #include "oned/objects/vnc_ports.h"
 #include "oned/objects/cluster.h"
 #include "oned/objects/datastore.h"
@@ -27,6 +28,8 @@ static const struct { const char *kind, *action, *payload; } commands[VM_SENDS] 
 	[VM_SEND_REBOOT] = { "vmm", "REBOOT", "" },
 	[VM_SEND_RESET] = { "vmm", "RESET", "" },
 	[VM_SEND_CLEANUP] = { "vmm", "CLEANUP", "" },
+	[VM_SEND_RESIZE] = { "vmm", "RESIZE", "" },
+	[VM_SEND_UPDATECONF] = { "vmm", "UPDATECONF", "" },
 };
 
 static const char *driver_name(const struct vm *vm, const char *kind)
@@ -140,6 +143,10 @@ static void do_steps(struct txn *t, struct vm *vm, const struct vm_row *row)
 		vm_history_action(t, vm, VM_ACTION_NONE);
 	if (steps & (VM_STEP_NO_RESCHED | VM_STEP_RESCHED))
 		vm->resched = steps & VM_STEP_RESCHED;
+	if (steps & VM_STEP_SIZE_STAYS)
+		vm_size_forget(vm);
+	if (vm->history && (steps & VM_STEP_SIZE_BACK))
+		vm_size_back(t, vm);
 	if (vm->history && (steps & VM_STEP_LEAVE_HOST)) {
 		leave_host(t, vm);
 		/* A stopped VM comes back with the port its checkpoint knows. */
@@ -208,6 +215,15 @@ static void choose_password(struct vm *vm)
 	attr_set(&vm->o.arena, graphics, "PASSWD", password);
 }
 
+/* A change of a VM that is nowhere leaves a record that hasn't ended: it does, when it began. */
+static void end_rest(struct txn *t, struct vm *vm)
+{
+	if (!vm->history || vm->history->etime)
+		return;
+	vm->history->etime = vm->history->stime;
+	vm_history_save(t, vm);
+}
+
 bool vm_can_deploy(const struct vm *vm)
 {
 	return vm_row_find(vm->state, vm->lcm_state, deploy_event(vm)) != NULL;
@@ -233,6 +249,7 @@ enum one_rc vm_deploy(struct txn *t, struct vm *vm, int host_id, int ds_id, bool
 	if (e != VM_EV_DEPLOY_STOPPED && vnc_port_take(t, vm, host->cluster_id))
 		return t->err.rc;
 	choose_password(vm);
+	end_rest(t, vm);
 	vm_history_open(t, vm, host_id, host->cluster_id, host->o.name, host->vm_mad, ds->tm_mad, ds_id);
 	carry_out(t, vm, row);
 	return t->err.rc;

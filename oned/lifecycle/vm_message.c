@@ -12,6 +12,8 @@ static const struct { const char *action; enum vm_event ok, fail; } replies[] = 
 	{ "CANCEL", VM_EV_SHUTDOWN_OK, VM_EV_SHUTDOWN_FAIL },
 	{ "SAVE", VM_EV_SAVE_OK, VM_EV_SAVE_FAIL },
 	{ "CLEANUP", VM_EV_CLEANUP_OK, VM_EV_CLEANUP_FAIL },
+	{ "RESIZE", VM_EV_RESIZE_OK, VM_EV_RESIZE_FAIL },
+	{ "UPDATECONF", VM_EV_CONFIGURE_OK, VM_EV_CONFIGURE_FAIL },
 };
 
 static struct vm *message_vm(struct txn *t, const struct driver_msg *m)

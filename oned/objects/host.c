@@ -130,6 +130,23 @@ void host_capacity_del(struct txn *t, int host_id, int vm_id, const struct capac
 		host_share_del(&h->share, vm_id, c);
 }
 
+enum one_rc host_capacity_change(struct txn *t, int host_id, int vm_id, const struct capacity *before, const struct capacity *after,
+				 bool enforce)
+{
+	struct host *h = txn_exists(t, OBJ_HOST, host_id) ? txn_edit(t, OBJ_HOST, host_id) : NULL;
+	struct one_err err = ONE_ERR_INIT;
+
+	if (!h && enforce)
+		return txn_fail(t, ONE_ACTION, "Could not update host");
+	if (!h || !idset_has(&h->vms, vm_id))
+		return ONE_OK;
+	host_share_take_back(&h->share, vm_id, before);
+	if (enforce && host_share_test_size(&h->share, after, &err))
+		return txn_fail(t, err.rc, "%s", err.text);
+	host_share_give(&h->share, vm_id, after);
+	return ONE_OK;
+}
+
 /* ---- making and changing ---- */
 
 struct host *host_create(struct txn *t, const char *name, const char *im_mad, const char *vm_mad, int cluster_id)

@@ -39,6 +39,10 @@ const char *host_state_name(enum host_state s); /* "MONITORED" */
 enum one_rc host_capacity_add(struct txn *t, int host_id, int vm_id, const struct capacity *c, bool enforce);
 /* Gives it back; a host or VM that isn't there is no error. */
 void host_capacity_del(struct txn *t, int host_id, int vm_id, const struct capacity *c);
+/* A VM that is booked there gets another size; its PCI devices stay the ones it has. ONE_ACTION: there is no room or no
+ * such host; only with enforce. `before` with a copy of the template as it was. */
+enum one_rc host_capacity_change(struct txn *t, int host_id, int vm_id, const struct capacity *before, const struct capacity *after,
+				 bool enforce);
 /* Would it fit? Like host_capacity_add with enforce, without booking; the transaction doesn't fail. */
 enum one_rc host_capacity_test(struct txn *t, int host_id, const struct capacity *c, struct one_err *err);
 

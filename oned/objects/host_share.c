@@ -90,33 +90,59 @@ void host_share_render(const struct host_share *s, struct strbuf *out)
 
 /* ---- booking ---- */
 
-enum one_rc host_share_test(const struct host_share *s, const struct capacity *c, struct one_err *err)
+static bool numa_fits(const struct host_share *s, const struct tmpl *vm_template)
 {
 	struct host_numa numa = s->numa; /* the plan's numbers are the only thing that is touched */
 
+	return host_numa_test(&numa, vm_template);
+}
+
+static enum one_rc test_numbers(const struct host_share *s, const struct capacity *c, struct one_err *err)
+{
 	if (s->max_cpu - s->cpu_usage < c->cpu_percent)
 		return one_err_set(err, ONE_ACTION, "Not enough CPU: %lld/%lld", c->cpu_percent, s->max_cpu - s->cpu_usage);
 	if (s->max_mem_kb - s->mem_usage_kb < c->memory_kb)
 		return one_err_set(err, ONE_ACTION, "Not enough memory: %lld/%lld", c->memory_kb, s->max_mem_kb - s->mem_usage_kb);
-	if (!c->vm_template)
-		return ONE_OK;
+	return ONE_OK;
+}
+
+enum one_rc host_share_test_size(const struct host_share *s, const struct capacity *c, struct one_err *err)
+{
+	enum one_rc rc = test_numbers(s, c, err);
+
+	if (!rc && c->vm_template && !numa_fits(s, c->vm_template))
+		rc = one_err_set(err, ONE_ACTION, "Cannot allocate NUMA topology");
+	return rc;
+}
+
+enum one_rc host_share_test(const struct host_share *s, const struct capacity *c, struct one_err *err)
+{
+	enum one_rc rc = test_numbers(s, c, err);
+
+	if (rc || !c->vm_template)
+		return rc;
 	if (!host_pci_test(s, c->vm_template))
 		return one_err_set(err, ONE_ACTION, "Unavailable PCI device.");
-	if (!host_numa_test(&numa, c->vm_template))
+	if (!numa_fits(s, c->vm_template))
 		return one_err_set(err, ONE_ACTION, "Cannot allocate NUMA topology");
 	return ONE_OK;
 }
 
-void host_share_add(struct host_share *s, int vm_id, const struct capacity *c)
+void host_share_give(struct host_share *s, int vm_id, const struct capacity *c)
 {
 	s->cpu_usage += c->cpu_percent;
 	s->mem_usage_kb += c->memory_kb;
 	s->disk_usage_mb += c->disk_mb;
+	if (c->vm_template)
+		host_numa_add(&s->numa, vm_id, c->vm_template);
+}
+
+void host_share_add(struct host_share *s, int vm_id, const struct capacity *c)
+{
 	s->running_vms++;
-	if (!c->vm_template)
-		return;
-	host_pci_add(s, vm_id, c->vm_template);
-	host_numa_add(&s->numa, vm_id, c->vm_template);
+	if (c->vm_template)
+		host_pci_add(s, vm_id, c->vm_template);
+	host_share_give(s, vm_id, c);
 }
 
 static void give_back(long long *usage, long long amount)
@@ -124,16 +150,21 @@ static void give_back(long long *usage, long long amount)
 	*usage = *usage > amount ? *usage - amount : 0;
 }
 
-void host_share_del(struct host_share *s, int vm_id, const struct capacity *c)
+void host_share_take_back(struct host_share *s, int vm_id, const struct capacity *c)
 {
 	give_back(&s->cpu_usage, c->cpu_percent);
 	give_back(&s->mem_usage_kb, c->memory_kb);
 	give_back(&s->disk_usage_mb, c->disk_mb);
+	if (c->vm_template)
+		host_numa_del(&s->numa, vm_id, c->vm_template);
+}
+
+void host_share_del(struct host_share *s, int vm_id, const struct capacity *c)
+{
 	give_back(&s->running_vms, 1);
-	if (!c->vm_template)
-		return;
-	host_pci_del(s, vm_id, c->vm_template);
-	host_numa_del(&s->numa, vm_id, c->vm_template);
+	if (c->vm_template)
+		host_pci_del(s, vm_id, c->vm_template);
+	host_share_take_back(s, vm_id, c);
 }
 
 /* ---- what the host has ---- */

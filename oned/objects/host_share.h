@@ -41,6 +41,11 @@ enum one_rc host_share_test(const struct host_share *s, const struct capacity *c
 void host_share_add(struct host_share *s, int vm_id, const struct capacity *c);
 void host_share_del(struct host_share *s, int vm_id, const struct capacity *c);
 
+/* Another size for a VM that has its place: the same as the three above without the number of VMs and without PCI devices. */
+enum one_rc host_share_test_size(const struct host_share *s, const struct capacity *c, struct one_err *err);
+void host_share_give(struct host_share *s, int vm_id, const struct capacity *c);
+void host_share_take_back(struct host_share *s, int vm_id, const struct capacity *c);
+
 /* Takes from a host's template what belongs into the share (TOTALCPU, TOTALMEMORY, DS, PCI, CORE, HUGEPAGE, MEMORY_NODE...).
  * reserved_*: RESERVED_CPU and RESERVED_MEM in force ("" none). */
 void host_share_monitor(struct host_share *s, struct tmpl *host_template, const char *reserved_cpu, const char *reserved_mem);

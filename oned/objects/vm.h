@@ -52,7 +52,7 @@ enum vm_action {
 	VM_ACTION_HOLD = 7, VM_ACTION_RELEASE = 8, VM_ACTION_STOP = 9, VM_ACTION_SUSPEND = 10, VM_ACTION_RESUME = 11,
 	VM_ACTION_DELETE = 13, VM_ACTION_DELETE_RECREATE = 14, VM_ACTION_REBOOT = 15, VM_ACTION_REBOOT_HARD = 16, VM_ACTION_RESCHED = 17,
 	VM_ACTION_UNRESCHED = 18, VM_ACTION_POWEROFF = 19, VM_ACTION_POWEROFF_HARD = 20, VM_ACTION_TERMINATE = 27,
-	VM_ACTION_TERMINATE_HARD = 28, VM_ACTION_DEPLOY = 30, VM_ACTION_RECOVER = 42, VM_ACTION_RETRY = 43, VM_ACTION_MONITOR = 44,
+	VM_ACTION_TERMINATE_HARD = 28, VM_ACTION_DEPLOY = 30, VM_ACTION_RESIZE = 35, VM_ACTION_RECOVER = 42, VM_ACTION_RETRY = 43, VM_ACTION_MONITOR = 44,
 };
 
 /* One stay on a host. Times are 0 until they come. */
@@ -103,6 +103,8 @@ bool vm_disks_locked(const struct vm *vm);
 /* AUTOMATIC_REQUIREMENTS, AUTOMATIC_DS_REQUIREMENTS, AUTOMATIC_NIC_REQUIREMENTS of its disks and NICs as they are now, and of
  * TM_MAD_SYSTEM once it was deployed. ONE_INTERNAL: no place is left. */
 enum one_rc vm_set_requirements(struct txn *t, struct vm *vm);
+/* Has each of its CPUs one of the host's for itself (TOPOLOGY/PIN_POLICY)? */
+bool vm_is_pinned(const struct tmpl *tmpl);
 /* What it needs on a host; disk_mb 0: that depends on the datastore (vm_system_disk_mb). */
 void vm_capacity(const struct vm *vm, struct arena *arena, struct capacity *out);
 /* What its disks take of a system datastore, with their snapshots. */
@@ -124,6 +126,9 @@ struct vm_history *vm_history_open(struct txn *t, struct vm *vm, int hid, int ci
 				   const char *tm_mad, int ds_id);
 /* Who asked for the action that is under way. */
 void vm_history_action(struct txn *t, struct vm *vm, enum vm_action action);
+/* The record ends with an action that changes the VM, and another begins in the same place, with what the VM was about before: to be called
+ * before the change, so that what ended shows the VM as it was. The new row is written at vm_history_save. */
+void vm_history_split(struct txn *t, struct vm *vm, enum vm_action action);
 /* Writes the row of the current record, with the VM in it: to be called when it is opened and at each change of it. */
 void vm_history_save(struct txn *t, struct vm *vm);
 /* The host was renamed: the records of VMs that are on it follow. */

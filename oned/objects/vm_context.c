@@ -165,7 +165,8 @@ static enum one_rc add_token(struct vm_making *m, struct attr *context)
 		return vm_fail(m, "TOKEN set, but onegate endpoint was not defined in oned.conf.");
 	attr_set(&vm->o.arena, context, "ONEGATE_ENDPOINT", endpoint);
 	attr_setf(&vm->o.arena, context, "VMID", "%d", vm->o.id);
-	tmpl_setf(vm->o.tmpl, "CREATED_BY", "%d", vm->o.uid);
+	if (!tmpl_get(vm->o.tmpl, "CREATED_BY"))
+		tmpl_setf(vm->o.tmpl, "CREATED_BY", "%d", vm->o.uid);
 	return ONE_OK;
 }
 
@@ -179,7 +180,7 @@ static void add_vrouter(struct vm *vm, struct attr *context)
 	}
 }
 
-enum one_rc vm_make_context(struct vm_making *m)
+enum one_rc vm_make_context(struct vm_making *m, bool automatic)
 {
 	struct attr *context = tmpl_vector(m->vm->o.tmpl, "CONTEXT");
 	const char *files;
@@ -188,8 +189,7 @@ enum one_rc vm_make_context(struct vm_making *m)
 		return ONE_OK;
 	files = arena_strdup(m->t->arena, text_of(context, "FILES_DS"));
 	attr_remove(context, "FILES_DS");
-	/* NICs whose network the scheduler chooses have nothing to tell yet. */
-	if (vm_vars_expand_vector(m, context) || vm_context_nics(m, false))
+	if (vm_vars_expand_vector(m, context) || vm_context_nics(m, automatic))
 		return m->t->err.rc;
 	add_pci(m, context);
 	if (*files && add_files(m, context, files))

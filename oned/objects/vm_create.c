@@ -226,7 +226,7 @@ static enum one_rc take_template(struct vm_making *m)
 		return m->t->err.rc;
 	vm_take(vm, "CPU_MODEL", true);
 	vm_keep_first(vm->o.tmpl, "CPU_MODEL");
-	if (vm_check_raw(m) || vm_take_pci(m) || vm_take_defaults(m))
+	if (vm_check_raw(m, vm->o.tmpl) || vm_take_pci(m) || vm_take_defaults(m))
 		return m->t->err.rc;
 	vm_take_vrouter(vm);
 	if (vm_take_nics(m) || vm_take_disks(m))
@@ -234,7 +234,7 @@ static enum one_rc take_template(struct vm_making *m)
 	take_hold(vm);
 	if (vm_disks_locked(vm))
 		vm->state = VM_CLONING;
-	if (vm_set_boot_order(m) || vm_take_backup(m) || vm_make_context(m) || vm_take_requirements(m) ||
+	if (vm_set_boot_order(m) || vm_take_backup(m) || vm_make_context(m, false) || vm_take_requirements(m) ||
 	    vm_set_requirements(m->t, vm))
 		return m->t->err.rc;
 	if (vm_take_graphics(m) || vm_take_video(m) || take_import(m))

@@ -115,9 +115,9 @@ static bool is_domain_part(struct vm_making *m, const char *data)
 	return !xml_parse(m->t->arena, domain, strlen(domain), XML_MAX_DEPTH, TMPL_MAX_BYTES, &root, NULL);
 }
 
-enum one_rc vm_check_raw(struct vm_making *m)
+enum one_rc vm_check_raw(struct vm_making *m, const struct tmpl *tmpl)
 {
-	const struct attr *raw = tmpl_vector(m->vm->o.tmpl, "RAW"), *mad;
+	const struct attr *raw = tmpl_vector(tmpl, "RAW"), *mad;
 	const char *type;
 	bool validate;
 
@@ -215,10 +215,10 @@ enum one_rc vm_take_pci(struct vm_making *m)
 
 /* ---- GRAPHICS and VIDEO: only the first vector counts ---- */
 
-static struct attr *take_first(struct vm *vm, const char *name)
+static void take_first(struct vm *vm, const char *name)
 {
 	vm_take(vm, name, true);
-	return vm_keep_first(vm->o.tmpl, name);
+	vm_keep_first(vm->o.tmpl, name);
 }
 
 /* vnc and spice servers take no longer ones. */
@@ -234,7 +234,13 @@ static void cut_password(struct arena *arena, struct attr *graphics)
 
 enum one_rc vm_take_graphics(struct vm_making *m)
 {
-	struct attr *graphics = take_first(m->vm, "GRAPHICS");
+	take_first(m->vm, "GRAPHICS");
+	return vm_check_graphics(m);
+}
+
+enum one_rc vm_check_graphics(struct vm_making *m)
+{
+	struct attr *graphics = tmpl_vector(m->vm->o.tmpl, "GRAPHICS");
 	char secret[65];
 	long long port;
 	bool at_random;
@@ -267,8 +273,14 @@ static bool is_resolution(const char *text)
 
 enum one_rc vm_take_video(struct vm_making *m)
 {
+	take_first(m->vm, "VIDEO");
+	return vm_check_video(m);
+}
+
+enum one_rc vm_check_video(struct vm_making *m)
+{
 	static const char *const types[] = { "vga", "cirrus", "none", "virtio" };
-	struct attr *video = take_first(m->vm, "VIDEO");
+	struct attr *video = tmpl_vector(m->vm->o.tmpl, "VIDEO");
 	const char *type = NULL;
 	bool iommu = false, ats = false;
 	long long vram;

@@ -112,6 +112,24 @@ void vm_history_action(struct txn *t, struct vm *vm, enum vm_action action)
 	h->req_id = t->who ? t->req_id : -1;
 }
 
+void vm_history_split(struct txn *t, struct vm *vm, enum vm_action action)
+{
+	struct vm_history *old = vm->history, *fresh;
+	enum vm_action before = old->action;
+	bool runs = !old->retime;
+
+	if (runs)
+		old->retime = (long long)t->now;
+	if (!old->etime)
+		old->etime = (long long)t->now;
+	vm_history_action(t, vm, action);
+	vm_history_save(t, vm);
+	fresh = vm_history_open(t, vm, old->hid, old->cid, old->hostname, old->vm_mad, old->tm_mad, old->ds_id);
+	fresh->action = before;
+	fresh->stime = fresh->rstime = (long long)t->now;
+	fresh->retime = runs ? 0 : (long long)t->now;
+}
+
 void vm_history_host_renamed(struct txn *t, const struct host *h)
 {
 	for (int i = 0; i < h->vms.n; i++) {

@@ -57,17 +57,18 @@ extern const char *const vm_vrouter_names[];
 
 /* vm_devices.c */
 enum one_rc vm_take_os(struct vm_making *m);
-enum one_rc vm_check_raw(struct vm_making *m);
+enum one_rc vm_check_raw(struct vm_making *m, const struct tmpl *tmpl);   /* RAW of that template */
 enum one_rc vm_take_pci(struct vm_making *m);
 enum one_rc vm_take_graphics(struct vm_making *m);
 enum one_rc vm_take_video(struct vm_making *m);
+enum one_rc vm_check_graphics(struct vm_making *m);    /* of the VM's own template */
+enum one_rc vm_check_video(struct vm_making *m);
 /* ORDER of disks and NICs after OS/BOOT. */
 enum one_rc vm_set_boot_order(struct vm_making *m);
 
 /* vm_topology.c, on the template as the user gives it: TOPOLOGY, NUMA_NODE, and CPU and VCPU with them.
  * ONE_ALLOCATE. */
 enum one_rc vm_topology_check(struct txn *t, struct tmpl *user);
-bool vm_is_pinned(const struct tmpl *tmpl);
 
 /* vm_disks.c and vm_nics.c: take over DISK, CONTEXT, NIC, NIC_ALIAS and the images, addresses and security
  * groups they name. */
@@ -84,9 +85,12 @@ bool vm_nic_is_device(const struct attr *a);   /* a NIC or NIC_ALIAS vector, or 
 
 /* vm_backup.c: BACKUP_CONFIG into vm->backups_xml. */
 enum one_rc vm_take_backup(struct vm_making *m);
+/* Another BACKUP_CONFIG (NULL: none is asked for) takes the place of the one there, or changes what it names. */
+enum one_rc vm_change_backup(struct vm_making *m, const struct attr *fresh, bool append);
 
-/* vm_context.c: CONTEXT with its variables, the network's addresses, files and the token. */
-enum one_rc vm_make_context(struct vm_making *m);
+/* vm_context.c: CONTEXT with its variables, the network's addresses (automatic: as vm_context_nics), files and
+ * the token. */
+enum one_rc vm_make_context(struct vm_making *m, bool automatic);
 /* Its ETH variables; automatic: those of NICs whose network the scheduler chose too. */
 enum one_rc vm_context_nics(struct vm_making *m, bool automatic);
 

@@ -121,3 +121,12 @@ enum one_rc vm_quota_changed(struct txn *t, const struct vm *vm, const struct vm
 	vm_quota_usage(t, vm, vm_counts_as_running(vm->state), &after);
 	return quota_vm_change(t, vm->o.uid, vm->o.gid, before, &after);
 }
+
+void vm_quota_changed_back(struct txn *t, const struct vm *vm, const struct vm_usage *before)
+{
+	struct vm_usage after;
+
+	vm_quota_usage(t, vm, vm_counts_as_running(vm->state), &after);
+	quota_vm_del(t, vm->o.uid, vm->o.gid, before);
+	quota_vm_add(t, vm->o.uid, vm->o.gid, &after, false);
+}

@@ -21,5 +21,7 @@ enum one_rc vm_quota_may_run(struct txn *t, const struct vm *vm);
 void vm_quota_move(struct txn *t, struct vm *vm, int uid, int gid);
 /* It used `before` (vm_quota_usage) until something was changed: the counters follow. ONE_AUTHORIZATION where it uses more than a limit allows. */
 enum one_rc vm_quota_changed(struct txn *t, const struct vm *vm, const struct vm_usage *before);
+/* The same where a change is taken back: no limit is looked at. */
+void vm_quota_changed_back(struct txn *t, const struct vm *vm, const struct vm_usage *before);
 
 #endif

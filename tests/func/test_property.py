@@ -541,6 +541,18 @@ class Player:
         if vm:
             self.attempt(who, 'one.vm.action', [verb, vm.id], [(ADMIN if verb == 'resched' else MANAGE, vm)])
 
+    def vm_resize(self):
+        who, vm = self.who(0.3), self.any('vm')
+        if vm:
+            text = self.dice.choice(['CPU=0.5', 'CPU=2', 'CPU=9', 'MEMORY=24', 'MEMORY=48', 'VCPU=2', 'CPU=0.1\nMEMORY=16\nVCPU=4'])
+            self.attempt(who, 'one.vm.resize', [vm.id, text, False], [(MANAGE, vm)])
+
+    def vm_updateconf(self):
+        who, vm = self.who(0.3), self.any('vm')
+        if vm:
+            text = self.dice.choice(['', 'GRAPHICS=[TYPE=vnc]', 'FEATURES=[ACPI=yes]', 'OS=[ARCH=x86_64]', 'BACKUP_CONFIG=[KEEP_LAST=2]'])
+            self.attempt(who, 'one.vm.updateconf', [vm.id, text, self.dice.choice([0, 1])], [(MANAGE, vm)])
+
     def vm_recover(self):
         who, vm = self.who(0.7), self.any('vm')
         if vm:
@@ -552,10 +564,12 @@ WEIGHTS = dict(
     user_token=2, dead_session=1, group_new=2, group_end=2, group_admin=2, group_admin_end=1, quota=3, default_quota=1,
     rule_new=4, rule_end=2, vdc_new=1, vdc_end=1, vdc_group=3, vdc_member=5, cluster_new=1, cluster_end=1, cluster_member=3,
     allocate=10, image_new=4, net_new=2, net_reserve=3, net_hold=2, net_ranges=3, router_nic=4, delete=6, chmod=12, chown=8, lock=5,
-    change=6, look=8, look_around=2, vm_new=6, vm_of_template=3, vm_deploy=5, vm_action=8, vm_recover=3)
+    change=6, look=8, look_around=2, vm_new=6, vm_of_template=3, vm_deploy=5, vm_action=8, vm_recover=3, vm_resize=4,
+    vm_updateconf=2)
 
 
 class Property(OneCase):
+    options = dict(conf='VM_MAD=[NAME="dummy",EXECUTABLE="one_vmm_dummy",TYPE="xml",LIVE_RESIZE="yes"]')
     operations = OPERATIONS
 
     @classmethod

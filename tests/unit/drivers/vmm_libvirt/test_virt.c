@@ -3,11 +3,12 @@
 #include <stddef.h>
 #include <setjmp.h>
 #include <stdint.h>
+#include <string.h>
 #include <cmocka.h>
 #include "drivers/vmm_libvirt/virt.h"
 #include "tests/lib/tsan_libvirt.h"
 
-static const char domain_xml[] = "<domain type='test'><name>one-7</name><memory>8192</memory><os><type>hvm</type></os>"
+static const char domain_xml[] = "<domain type='test'><name>one-7</name><memory>8192</memory><vcpu current='2'>4</vcpu><os><type>hvm</type></os>"
 				 "<devices><disk type='file' device='cdrom'><source file='/a.iso'/><target dev='hda'/></disk>"
 				 "</devices></domain>";
 
@@ -121,6 +122,45 @@ static void what_acts_on_a_running_domain_fails_without_one(void **state)
 	assert_int_equal(virt_attach(f->c, "one-7", "<disk/>", &f->err), ONE_ACTION);
 	assert_int_equal(virt_detach_disk(f->c, "one-7", "vda", 1, &f->err), ONE_ACTION);
 	assert_int_equal(virt_resize(f->c, "one-7", 1, 1024, &f->err), ONE_ACTION);
+	assert_int_equal(virt_plug_memory(f->c, "one-7", 1024, &f->err), ONE_ACTION);
+}
+
+static virDomainInfo info(struct fixture *f)
+{
+	virDomainPtr dom = virDomainLookupByName(f->c, "one-7");
+	virDomainInfo found;
+
+	assert_int_equal(virDomainGetInfo(dom, &found), 0);
+	virDomainFree(dom);
+	return found;
+}
+
+static void a_domain_gets_other_processors_and_memory(void **state)
+{
+	struct fixture *f = *state;
+
+	start_domain(f);
+	assert_int_equal(virt_resize(f->c, "one-7", 3, 0, &f->err), ONE_OK);
+	assert_int_equal(info(f).nrVirtCpu, 3);
+	assert_int_equal(info(f).memory, 8192);
+	assert_int_equal(virt_resize(f->c, "one-7", 0, 4096, &f->err), ONE_OK);
+	assert_int_equal(info(f).nrVirtCpu, 3);
+	assert_int_equal(info(f).memory, 4096);
+	assert_int_equal(virt_resize(f->c, "one-7", 5, 0, &f->err), ONE_ACTION);
+	assert_int_equal(virt_resize(f->c, "one-7", 0, 16384, &f->err), ONE_ACTION);
+}
+
+static void only_memory_that_is_missing_is_plugged_in(void **state)
+{
+	struct fixture *f = *state;
+
+	start_domain(f);
+	assert_int_equal(virt_plug_memory(f->c, "one-7", 8192, &f->err), ONE_OK);
+	assert_int_equal(virt_plug_memory(f->c, "one-7", 4096, &f->err), ONE_ACTION);
+	assert_string_equal(f->err.text, "A running VM doesn't give memory back that was plugged in");
+	/* The test hypervisor plugs nothing in. */
+	assert_int_equal(virt_plug_memory(f->c, "one-7", 16384, &f->err), ONE_ACTION);
+	assert_non_null(strstr(f->err.text, "Could not plug in memory"));
 }
 
 static void a_snapshot_can_be_created_reverted_to_and_deleted(void **state)
@@ -189,6 +229,7 @@ int main(void)
 		CASE(a_shut_down_domain_is_gone_and_one_that_is_gone_already_is_no_failure),
 		CASE(destroying_needs_no_domain),
 		CASE(what_acts_on_a_running_domain_fails_without_one),
+		CASE(a_domain_gets_other_processors_and_memory), CASE(only_memory_that_is_missing_is_plugged_in),
 		CASE(a_snapshot_can_be_created_reverted_to_and_deleted),
 		CASE(a_device_that_is_not_there_is_detached_already),
 		CASE(a_hypervisor_that_cannot_be_reached_says_why),
