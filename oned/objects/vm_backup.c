@@ -1,4 +1,4 @@
-/* BACKUP_CONFIG of a VM being made, as it is kept in BACKUPS. */
+/* BACKUP_CONFIG of a VM: as its template gives it, and the backup job it names. */
 #include <string.h>
 #include <strings.h>
 
@@ -24,18 +24,6 @@ static bool can_increment(const struct vm *vm)
 	return true;
 }
 
-/* A value out of a list, upper case; the first of the list when it is none of them. */
-static void set_choice(struct tmpl *config, const struct attr *from, const char *name,
-		       const char *const *choices)
-{
-	const char *value = choices[0];
-
-	for (const char *const *c = choices; *c; c++)
-		if (!strcasecmp(text_of(from, name), *c))
-			value = *c;
-	tmpl_set(config, name, value);
-}
-
 static void fill_config(const struct vm *vm, struct tmpl *config, const struct attr *from)
 {
 	static const char *const freezes[] = { "NONE", "AGENT", "SUSPEND", NULL },
@@ -48,37 +36,54 @@ static void fill_config(const struct vm *vm, struct tmpl *config, const struct a
 		tmpl_setf(config, "KEEP_LAST", "%lld", keep < 0 ? 0 : keep);
 	attr_get_bool(from, "BACKUP_VOLATILE", &with_volatile);
 	tmpl_set(config, "BACKUP_VOLATILE", with_volatile ? "YES" : "NO");
-	set_choice(config, from, "FS_FREEZE", freezes);
+	tmpl_set(config, "FS_FREEZE", text_choice(text_of(from, "FS_FREEZE"), freezes));
 	tmpl_set(config, "INCREMENTAL_BACKUP_ID", "-1");
 	tmpl_set(config, "LAST_INCREMENT_ID", "-1");
 	if (!can_increment(vm)) {
 		tmpl_set(config, "MODE", modes[0]);
 		return;
 	}
-	set_choice(config, from, "MODE", modes);
-	set_choice(config, from, "INCREMENT_MODE", increments);
+	tmpl_set(config, "MODE", text_choice(text_of(from, "MODE"), modes));
+	tmpl_set(config, "INCREMENT_MODE", text_choice(text_of(from, "INCREMENT_MODE"), increments));
 }
 
 enum one_rc vm_take_backup(struct vm_making *m)
 {
 	struct vm *vm = m->vm;
 	const struct attr *from = tmpl_find(vm->user, "BACKUP_CONFIG");
-	struct strbuf out = STRBUF_INIT;
-	struct tmpl *config;
 
-	vm->backups_xml = VM_NO_BACKUPS;
 	if (!from)
 		return ONE_OK;
 	if (!from->vector)
 		return vm_fail(m, "Internal error parsing BACKUP_CONFIG attribute.");
-	config = tmpl_new(m->t->arena);
-	fill_config(vm, config, from);
+	vm->backup_config = tmpl_new(&vm->o.arena);
+	fill_config(vm, vm->backup_config, from);
 	tmpl_remove(vm->user, "BACKUP_CONFIG");
-	xml_out_open(&out, "BACKUPS");
-	tmpl_to_xml(config, "BACKUP_CONFIG", &out);
-	obj_out_ids(&out, "BACKUP_IDS", NULL, 0);
-	xml_out_close(&out, "BACKUPS");
-	vm->backups_xml = arena_strdup(&vm->o.arena, out.buf);
-	strbuf_done(&out);
 	return ONE_OK;
+}
+
+/* ---- its job ---- */
+
+int vm_backup_job(const struct vm *vm)
+{
+	long long id;
+
+	return vm->backup_config && tmpl_get_int(vm->backup_config, "BACKUP_JOB_ID", &id) && id >= 0 && id <= INT32_MAX ? (int)id : -1;
+}
+
+void vm_set_backup_job(struct vm *vm, int job_id)
+{
+	struct tmpl *config = vm->backup_config;
+
+	if (!config)
+		vm->backup_config = config = tmpl_new(&vm->o.arena);
+	if (job_id >= 0) {
+		tmpl_setf(config, "BACKUP_JOB_ID", "%d", job_id);
+		return;
+	}
+	tmpl_remove(config, "BACKUP_JOB_ID");
+	if (!strcasecmp(tmpl_text(config, "MODE"), "INCREMENT")) {
+		tmpl_set(config, "INCREMENTAL_BACKUP_ID", "-1");
+		tmpl_set(config, "LAST_INCREMENT_ID", "-1");
+	}
 }
