@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "oned/objects/common.h"
 #include "oned/objects/sched_action.h"
@@ -138,10 +137,16 @@ int backup_job_new_vms(struct txn *t, const struct tmpl *tmpl, const struct tmpl
 	return now.n;
 }
 
+/* NULL: there is none; a job may name VMs that aren't there. */
+static struct vm *edit_vm(struct txn *t, int id)
+{
+	return txn_version(t, OBJ_VM, id) ? txn_edit(t, OBJ_VM, id) : NULL;
+}
+
 static enum one_rc add_vms(struct txn *t, const struct backup_job *job, const int *ids, int n)
 {
 	for (int i = 0; i < n; i++) {
-		struct vm *vm = txn_exists(t, OBJ_VM, ids[i]) ? txn_edit(t, OBJ_VM, ids[i]) : NULL;
+		struct vm *vm = edit_vm(t, ids[i]);
 		int other = vm ? vm_backup_job(vm) : -1;
 
 		if (other >= 0 && other != job->o.id && txn_exists(t, OBJ_BACKUPJOB, other))
@@ -156,7 +161,7 @@ static enum one_rc add_vms(struct txn *t, const struct backup_job *job, const in
 static void drop_vms(struct txn *t, const struct backup_job *job, const struct idset *ids)
 {
 	for (int i = 0; i < ids->n; i++) {
-		struct vm *vm = txn_exists(t, OBJ_VM, ids->ids[i]) ? txn_edit(t, OBJ_VM, ids->ids[i]) : NULL;
+		struct vm *vm = edit_vm(t, ids->ids[i]);
 
 		if (vm && vm_backup_job(vm) == job->o.id)
 			vm_set_backup_job(vm, -1);
