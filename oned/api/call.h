@@ -132,7 +132,7 @@ bool call_checks_end(struct txn *t, struct authz *a);
 extern const struct method system_methods[], user_methods[], group_methods[], acl_methods[], zone_methods[], cluster_methods[],
 	host_methods[], datastore_methods[], image_methods[], vn_methods[], secgroup_methods[], template_methods[], vdc_methods[],
 	quota_methods[], document_methods[], vntemplate_methods[], vmgroup_methods[], hook_methods[],
-	market_methods[], vrouter_methods[];
+	market_methods[], vrouter_methods[], backup_job_methods[];
 
 /* Handlers that fit many types (generic.c); the row's object says which. */
 void api_info(struct call *c);                                     /* id:i decrypt:b=false */

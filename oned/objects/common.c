@@ -1,8 +1,12 @@
 #include "oned/objects/common.h"
 
 #include <ctype.h>
+#include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "common/crypto.h"
 #include "common/timeutil.h"
@@ -97,6 +101,27 @@ enum one_rc tmpl_parse64(struct tmpl *tmpl, const char *text64, struct one_err *
 		tmpl_parse(tmpl, text.len ? text.buf : "", err);
 	strbuf_done(&text);
 	return err->rc;
+}
+
+bool text_leading_int(const char *text, int *out)
+{
+	char *end;
+	long value;
+
+	errno = 0;
+	value = strtol(text, &end, 10);
+	if (end == text || errno || value < INT_MIN || value > INT_MAX)
+		return false;
+	*out = (int)value;
+	return true;
+}
+
+const char *text_choice(const char *text, const char *const *choices)
+{
+	for (const char *const *c = choices; *c; c++)
+		if (!strcasecmp(text, *c))
+			return *c;
+	return choices[0];
 }
 
 const char *text_upper(struct arena *arena, const char *text)

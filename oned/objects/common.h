@@ -27,6 +27,10 @@ const char *tmpl_text(const struct tmpl *tmpl, const char *name);
 const char *tmpl_take(struct tmpl *tmpl, const char *name);
 /* Adds what base64 text says, as drivers send templates. ONE_INTERNAL: it can't be read. */
 enum one_rc tmpl_parse64(struct tmpl *tmpl, const char *text64, struct one_err *err);
+/* The whole number a text begins with, whatever follows it. false: none, or too large; then *out stays. */
+bool text_leading_int(const char *text, int *out);
+/* Which of a list (NULL-terminated) a text is, in any case; the first of them when it is none. */
+const char *text_choice(const char *text, const char *const *choices);
 /* Upper-case copy. */
 const char *text_upper(struct arena *arena, const char *text);
 /* The next item of a list separated by `separator`, blanks around it removed; NULL at the end. *at starts as the text. */

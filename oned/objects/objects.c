@@ -1,6 +1,7 @@
 /* The types of objects there are: one row each. */
 #include "oned/core/object.h"
 #include "oned/auth/acl_rule.h"
+#include "oned/objects/backup_job.h"
 #include "oned/objects/cluster.h"
 #include "oned/objects/datastore.h"
 #include "oned/objects/document.h"
@@ -11,6 +12,7 @@
 #include "oned/objects/market.h"
 #include "oned/objects/marketapp.h"
 #include "oned/auth/quota.h"
+#include "oned/objects/sched_action.h"
 #include "oned/objects/secgroup.h"
 #include "oned/objects/template.h"
 #include "oned/auth/user.h"
@@ -30,6 +32,7 @@ static const struct obj_ops *const all[OBJ_TYPES] = {
 	[OBJ_SECGROUP] = &secgroup_ops, [OBJ_VDC] = &vdc_ops, [OBJ_DOCUMENT] = &document_ops, [OBJ_VNTEMPLATE] = &vntemplate_ops,
 	[OBJ_VMGROUP] = &vmgroup_ops, [OBJ_VROUTER] = &vrouter_ops, [OBJ_HOOK] = &hook_ops,
 	[OBJ_MARKET] = &market_ops, [OBJ_MARKETAPP] = &marketapp_ops,
+	[OBJ_BACKUPJOB] = &backup_job_ops, [OBJ_SCHEDACTION] = &sched_action_ops,
 	[OBJ_USER_QUOTA] = &user_quota_ops, [OBJ_GROUP_QUOTA] = &group_quota_ops, [OBJ_DEFAULT_QUOTA] = &default_quota_ops,
 	[OBJ_VNC_PORTS] = &vnc_ports_ops,
 };

@@ -56,25 +56,6 @@ static const char *load_snapshots(struct arena *arena, const struct xnode *x)
 	return text;
 }
 
-static const char *load_backups(struct arena *arena, const struct xnode *x)
-{
-	const struct xnode *config = xml_child(x, "BACKUP_CONFIG");
-	struct strbuf out = STRBUF_INIT;
-	struct idset ids = { 0 };
-	const char *text;
-
-	if (!config)
-		return VM_NO_BACKUPS;
-	idset_load(&ids, arena, xml_child(x, "BACKUP_IDS"));
-	xml_out_open(&out, "BACKUPS");
-	node_out(config, &out);
-	obj_out_ids(&out, "BACKUP_IDS", ids.ids, ids.n);
-	xml_out_close(&out, "BACKUPS");
-	text = arena_strdup(arena, out.buf);
-	strbuf_done(&out);
-	return text;
-}
-
 static enum one_rc load_states(struct vm *vm, const struct xnode *x, struct one_err *err)
 {
 	enum vm_state state = (enum vm_state)xml_int(x, "STATE", -1);
@@ -99,6 +80,14 @@ static enum one_rc load_part(struct tmpl **out, struct arena *arena, const struc
 	return part ? tmpl_from_xml(*out, part, err) : ONE_OK;
 }
 
+static enum one_rc load_backups(struct vm *vm, const struct xnode *x, struct one_err *err)
+{
+	if (!x)
+		return ONE_OK;
+	idset_load(&vm->backup_ids, &vm->o.arena, xml_child(x, "BACKUP_IDS"));
+	return load_part(&vm->backup_config, &vm->o.arena, x, "BACKUP_CONFIG", err);
+}
+
 static enum one_rc vm_load(struct object *o, const struct xnode *x, struct one_err *err)
 {
 	struct vm *vm = (struct vm *)o;
@@ -112,8 +101,7 @@ static enum one_rc vm_load(struct object *o, const struct xnode *x, struct one_e
 	idset_load(&vm->sched_actions, arena, xml_child(x, "SCHED_ACTIONS"));
 	vm->history = vm_history_load(arena, xml_child(x, "HISTORY_RECORDS"));
 	vm->snapshots_xml = load_snapshots(arena, x);
-	vm->backups_xml = load_backups(arena, xml_child(x, "BACKUPS"));
-	if (load_states(vm, x, err) || load_part(&vm->user, arena, x, "USER_TEMPLATE", err))
+	if (load_states(vm, x, err) || load_part(&vm->user, arena, x, "USER_TEMPLATE", err) || load_backups(vm, xml_child(x, "BACKUPS"), err))
 		return err ? err->rc : ONE_INTERNAL;
 	return load_part(&vm->monitoring, arena, x, "MONITORING", err);
 }
@@ -157,7 +145,10 @@ void vm_out(const struct vm *vm, bool with_history, struct strbuf *out)
 	xml_out_close(out, "HISTORY_RECORDS");
 	if (vm->snapshots_xml)
 		strbuf_adds(out, vm->snapshots_xml);
-	strbuf_adds(out, vm->backups_xml ? vm->backups_xml : VM_NO_BACKUPS);
+	xml_out_open(out, "BACKUPS");
+	out_part(vm->backup_config, "BACKUP_CONFIG", out);
+	obj_out_ids(out, "BACKUP_IDS", vm->backup_ids.ids, vm->backup_ids.n);
+	xml_out_close(out, "BACKUPS");
 	xml_out_close(out, "VM");
 }
 

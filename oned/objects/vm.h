@@ -76,7 +76,8 @@ struct vm {
 	struct idset sched_actions;
 	struct vm_history *history;    /* the current record; NULL: never deployed */
 	const char *snapshots_xml;     /* SNAPSHOTS elements as they are; "" */
-	const char *backups_xml;       /* the BACKUPS element as it is */
+	struct tmpl *backup_config;    /* BACKUPS/BACKUP_CONFIG: how it is backed up, and where its increments are; NULL: nothing is said */
+	struct idset backup_ids;       /* BACKUPS/BACKUP_IDS: its backups (images) */
 };
 
 extern const struct obj_ops vm_ops;
@@ -96,6 +97,11 @@ struct vm *vm_create_with(struct txn *t, const struct identity *who, const struc
 /* Gives back what it holds of images and networks (not of hosts), and what its owner's quotas count for it but the RUNNING_ ones; leaves its
  * virtual router. failed: what persistent images hold can't be trusted. */
 void vm_release_resources(struct txn *t, struct vm *vm, bool failed);
+
+/* The backup job it is in; -1. */
+int vm_backup_job(const struct vm *vm);
+/* -1: it is in none any more, and an incremental backup begins anew. */
+void vm_set_backup_job(struct vm *vm, int job_id);
 
 /* State CLONING: a disk waits for its image. */
 bool vm_disks_locked(const struct vm *vm);

@@ -1,4 +1,4 @@
-/* BACKUP_CONFIG of a VM being made, as it is kept in BACKUPS. */
+/* BACKUP_CONFIG of a VM: as its template gives it, and the backup job it names. */
 #include <string.h>
 #include <strings.h>
 
@@ -28,16 +28,9 @@ static bool can_increment(const struct vm *vm, bool with_volatile)
 	return true;
 }
 
-/* A value out of a list, upper case; the first of the list when it is none of them. */
-static void set_choice(struct tmpl *config, const struct attr *from, const char *name,
-		       const char *const *choices)
+static void set_choice(struct tmpl *config, const struct attr *from, const char *name, const char *const *choices)
 {
-	const char *value = choices[0];
-
-	for (const char *const *c = choices; *c; c++)
-		if (!strcasecmp(text_of(from, name), *c))
-			value = *c;
-	tmpl_set(config, name, value);
+	tmpl_set(config, name, text_choice(text_of(from, name), choices));
 }
 
 static const char *const freezes[] = { "NONE", "AGENT", "SUSPEND", NULL }, *const modes[] = { "FULL", "INCREMENT", NULL },
@@ -90,69 +83,59 @@ static void fill_config(struct tmpl *config, const struct attr *from, bool appen
 	tmpl_remove(config, "INCREMENT_MODE");
 }
 
-static void put_backups(struct vm *vm, const struct tmpl *config, const struct idset *ids)
-{
-	struct strbuf out = STRBUF_INIT;
-
-	xml_out_open(&out, "BACKUPS");
-	tmpl_to_xml(config, "BACKUP_CONFIG", &out);
-	obj_out_ids(&out, "BACKUP_IDS", ids->ids, ids->n);
-	xml_out_close(&out, "BACKUPS");
-	vm->backups_xml = arena_strdup(&vm->o.arena, out.buf);
-	strbuf_done(&out);
-}
-
 enum one_rc vm_take_backup(struct vm_making *m)
 {
 	struct vm *vm = m->vm;
 	const struct attr *from = tmpl_find(vm->user, "BACKUP_CONFIG");
-	const struct idset none = { 0 };
-	struct tmpl *config;
 
-	vm->backups_xml = VM_NO_BACKUPS;
 	if (!from)
 		return ONE_OK;
 	if (!from->vector)
 		return vm_fail(m, "Internal error parsing BACKUP_CONFIG attribute.");
-	config = tmpl_new(m->t->arena);
-	fill_config(config, from, false, can_increment(vm, true));
+	vm->backup_config = tmpl_new(&vm->o.arena);
+	fill_config(vm->backup_config, from, false, can_increment(vm, true));
 	tmpl_remove(vm->user, "BACKUP_CONFIG");
-	put_backups(vm, config, &none);
-	return ONE_OK;
-}
-
-static enum one_rc read_backups(struct vm_making *m, struct tmpl *config, struct idset *ids)
-{
-	const char *text = m->vm->backups_xml ? m->vm->backups_xml : VM_NO_BACKUPS;
-	struct one_err err = ONE_ERR_INIT;
-	const struct xnode *old;
-	struct xnode *root;
-
-	if (xml_parse(m->t->arena, text, strlen(text), XML_MAX_DEPTH, TMPL_MAX_BYTES, &root, &err))
-		return vm_fail(m, "The BACKUPS of the VM can't be read: %s", err.text);
-	old = xml_child(root, "BACKUP_CONFIG");
-	if (old && tmpl_from_xml(config, old, &err))
-		return vm_fail(m, "The BACKUPS of the VM can't be read: %s", err.text);
-	idset_load(ids, m->t->arena, xml_child(root, "BACKUP_IDS"));
 	return ONE_OK;
 }
 
 enum one_rc vm_change_backup(struct vm_making *m, const struct attr *fresh, bool append)
 {
 	bool with_volatile = false, snapshots = tmpl_vector(m->vm->o.tmpl, "SNAPSHOT") != NULL, increment;
-	struct tmpl *config = tmpl_new(m->t->arena);
-	struct idset ids = { 0 };
+	struct vm *vm = m->vm;
 
 	if (!fresh)
 		return ONE_OK;
-	if (read_backups(m, config, &ids))
-		return m->t->err.rc;
-	tmpl_get_bool(config, "BACKUP_VOLATILE", &with_volatile);
-	increment = !snapshots && can_increment(m->vm, with_volatile);
+	if (!vm->backup_config)
+		vm->backup_config = tmpl_new(&vm->o.arena);
+	tmpl_get_bool(vm->backup_config, "BACKUP_VOLATILE", &with_volatile);
+	increment = !snapshots && can_increment(vm, with_volatile);
 	if (is_increment(text_of(fresh, "MODE")) && !increment)
 		return vm_fail(m, "VM cannot use backup increment mode, it has %s.",
 			       snapshots ? "snapshots" : "disks snapshots or disks are not qcow2");
-	fill_config(config, fresh, append, increment);
-	put_backups(m->vm, config, &ids);
+	fill_config(vm->backup_config, fresh, append, increment);
 	return ONE_OK;
+}
+
+/* ---- its job ---- */
+
+int vm_backup_job(const struct vm *vm)
+{
+	long long id;
+
+	return vm->backup_config && tmpl_get_int(vm->backup_config, "BACKUP_JOB_ID", &id) && id >= 0 && id <= INT32_MAX ? (int)id : -1;
+}
+
+void vm_set_backup_job(struct vm *vm, int job_id)
+{
+	struct tmpl *config = vm->backup_config;
+
+	if (!config)
+		vm->backup_config = config = tmpl_new(&vm->o.arena);
+	if (job_id >= 0) {
+		tmpl_setf(config, "BACKUP_JOB_ID", "%d", job_id);
+		return;
+	}
+	tmpl_remove(config, "BACKUP_JOB_ID");
+	if (is_increment(tmpl_text(config, "MODE")))
+		begin_increments_anew(config);
 }

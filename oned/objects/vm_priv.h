@@ -5,8 +5,6 @@
 #include <stdbool.h>
 #include "oned/objects/vm.h"
 
-#define VM_NO_BACKUPS "<BACKUPS><BACKUP_CONFIG></BACKUP_CONFIG><BACKUP_IDS></BACKUP_IDS></BACKUPS>"
-
 /* The short forms: XML for pools, JSON for column body_json. */
 void vm_brief(const struct object *o, struct strbuf *xml, struct strbuf *json);
 /* HISTORY as pools show it. */
@@ -83,7 +81,7 @@ void vm_add_rules(struct vm_making *m, const struct idset *secgroups);
 bool vm_nic_is_auto(const struct attr *nic);   /* NETWORK_MODE auto: the scheduler chooses its network */
 bool vm_nic_is_device(const struct attr *a);   /* a NIC or NIC_ALIAS vector, or a PCI one of TYPE NIC */
 
-/* vm_backup.c: BACKUP_CONFIG into vm->backups_xml. */
+/* vm_backup.c: BACKUP_CONFIG of the template into vm->backup_config. */
 enum one_rc vm_take_backup(struct vm_making *m);
 /* Another BACKUP_CONFIG (NULL: none is asked for) takes the place of the one there, or changes what it names. */
 enum one_rc vm_change_backup(struct vm_making *m, const struct attr *fresh, bool append);

@@ -268,6 +268,10 @@ MARKETAPP = info('one.marketapp') + update('one.marketapp') + rename('one.market
 ]
 
 BACKUPJOB = usual('one.backupjob') + locks('one.backupjob') + allocate('one.backupjob', 'BACKUPJOB', ['NAME=job{n}']) + [
+    # A VM is in one job only: the first that is let through takes it.
+    Row('one.backupjob.allocate', ['NAME=job{n}\nBACKUP_VMS={ended}'], (CREATE, 'BACKUPJOB'), THEN, (MANAGE_X, 'ended'),
+        ok=INTERNAL, after='one.backupjob.delete'),
+    Row('one.backupjob.update', [T, 'BACKUP_VMS={ended}', 1], (MANAGE, 'T'), THEN, (MANAGE_X, 'ended'), ok=INTERNAL, after='gone'),
     Row('one.backupjob.backup', [T], (MANAGE, 'T'), ok=(ACTION, INTERNAL)),
     Row('one.backupjob.cancel', [T], (MANAGE, 'T'), ok=(ACTION, INTERNAL)),
     Row('one.backupjob.retry', [T], (MANAGE, 'T'), ok=(ACTION, INTERNAL)),
@@ -276,7 +280,7 @@ BACKUPJOB = usual('one.backupjob') + locks('one.backupjob') + allocate('one.back
     Row('one.backupjob.priority', [T, 200], ok=ACTION),       # told before any right
     Row('one.backupjob.schedadd', [T, 'SCHED_ACTION=[TIME=4000000000]'], (MANAGE, 'T'), after='gone', ok=(ACTION, INTERNAL)),
     Row('one.backupjob.schedupdate', [T, 99, 'SCHED_ACTION=[TIME=4000000000]'], (MANAGE, 'T'), ok=(ACTION, INTERNAL)),
-    Row('one.backupjob.scheddelete', [T, 99], (MANAGE, 'T'), ok=(ACTION, INTERNAL)),
+    Row('one.backupjob.scheddelete', [T, 99], (MANAGE, 'T'), ok=NO_EXISTS),
 ]
 
 

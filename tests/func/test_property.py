@@ -558,6 +558,19 @@ class Player:
         if vm:
             self.attempt(who, 'one.vm.recover', [vm.id, self.dice.choice([0, 1, 2, 3, 3, 3, 5])], [(ADMIN, vm)])
 
+    def backup_vms(self):
+        """Another set of VMs in a backup job, which counts who comes."""
+        who, job, vms = self.who(0.4), self.any('backupjob'), sorted(self.world.things['vm'])
+        if not job:
+            return
+        there = self.one.xml('one.backupjob.info', job.id).findtext('TEMPLATE/BACKUP_VMS')
+        chosen = sorted(self.dice.sample(vms, min(len(vms), self.dice.randint(0, 3))))
+        come = [self.world.things['vm'][id] for id in chosen if str(id) not in there.split(',')]
+        checks = [(MANAGE, job)]
+        if not rights.refusals(self.world.rules, who, checks):
+            checks += [(MANAGE | EXEMPT, vm) for vm in come]
+        self.attempt(who, 'one.backupjob.update', [job.id, f'BACKUP_VMS="{",".join(map(str, chosen))}"', 1], checks)
+
 
 WEIGHTS = dict(
     user_new=3, user_end=1, user_moves=3, user_joins=3, user_leaves=2, user_changes=2, user_password=1, user_switched=2,
@@ -565,7 +578,7 @@ WEIGHTS = dict(
     rule_new=4, rule_end=2, vdc_new=1, vdc_end=1, vdc_group=3, vdc_member=5, cluster_new=1, cluster_end=1, cluster_member=3,
     allocate=10, image_new=4, net_new=2, net_reserve=3, net_hold=2, net_ranges=3, router_nic=4, delete=6, chmod=12, chown=8, lock=5,
     change=6, look=8, look_around=2, vm_new=6, vm_of_template=3, vm_deploy=5, vm_action=8, vm_recover=3, vm_resize=4,
-    vm_updateconf=2)
+    vm_updateconf=2, backup_vms=4)
 
 
 class Property(OneCase):

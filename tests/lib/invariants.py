@@ -23,6 +23,7 @@ class Machine:
         self.disks = x.findall('TEMPLATE/DISK')
         self.router = int(x.findtext('TEMPLATE/VROUTER_ID', '-1'))
         self.nics = [(int(n.findtext('NETWORK_ID')), n.findtext('MAC')) for n in x.findall('TEMPLATE/NIC')]
+        self.job = int(x.findtext('BACKUPS/BACKUP_CONFIG/BACKUP_JOB_ID', '-1'))
         self.records = x.findall('HISTORY_RECORDS/HISTORY')
 
     @property
@@ -126,6 +127,14 @@ def check_clusters(one, report):
         report.same(f'cluster {cluster} DATASTORES', ids(x, 'DATASTORES/ID'), sorted(d for c, d in stores if c == cluster))
 
 
+def check_backup_jobs(one, vms, report):
+    """A VM names the job that has it. (A job may have VMs that are gone.)"""
+    jobs = one.xml('one.backupjobpool.info', -2, -1, -1).findall('BACKUPJOB')
+    members = {int(x.findtext('ID')): x.findtext('TEMPLATE/BACKUP_VMS').split(',') for x in jobs}
+    for vm in vms:
+        report.same(f'VM {vm.id} backup jobs', [vm.job][:vm.job >= 0], [job for job, ids in members.items() if str(vm.id) in ids])
+
+
 # ---- quotas ----
 
 RUNNING = {VM[s] for s in ('INIT', 'PENDING', 'HOLD', 'ACTIVE', 'CLONING', 'CLONING_FAILURE')}
@@ -208,4 +217,5 @@ def broken(one):
     check_datastores(one, report)
     check_clusters(one, report)
     check_quotas(one, vms, vrouters, report)
+    check_backup_jobs(one, vms, report)
     return report.lines

@@ -1,0 +1,36 @@
+/* Scheduled actions (SCHED_ACTION): what a VM or a backup job is to do at a time, once or again and again. They are rows of their own; their
+ * parent lists their ids. */
+#ifndef ONED_OBJECTS_SCHED_ACTION_H
+#define ONED_OBJECTS_SCHED_ACTION_H
+
+#include "oned/core/object.h"
+#include "oned/core/txn.h"
+
+/* The numbers are the wire's. What DAYS counts depends on it: days of the week (0 Sunday), of the month, of the year; hours between. */
+enum sched_repeat { SCHED_ONCE = -1, SCHED_WEEKLY = 0, SCHED_MONTHLY = 1, SCHED_YEARLY = 2, SCHED_HOURLY = 3 };
+/* When repeating ends: END_VALUE is how often it still happens, or the last time. */
+enum sched_end { SCHED_END_NONE = -1, SCHED_END_NEVER = 0, SCHED_END_TIMES = 1, SCHED_END_DATE = 2 };
+
+struct sched_action {
+	struct object o;
+	enum obj_type parent_type;     /* OBJ_VM or OBJ_BACKUPJOB */
+	int parent_id;
+	const char *action, *args, *days, *message;
+	long long time, warning;       /* -1: none yet; 0: no warning */
+	long long end_value, done;     /* -1: none, never */
+	enum sched_repeat repeat;
+	enum sched_end end;
+};
+
+extern const struct obj_ops sched_action_ops;
+
+/* A new one of a SCHED_ACTION vector; the parent's list is the caller's. base: what the times of a VM that begin with '+' are counted from (of a
+ * backup job there are none). What is wrong fails the transaction with rc, and takes no id. */
+struct sched_action *sched_action_create(struct txn *t, enum obj_type parent_type, int parent_id, const struct attr *vector, time_t base,
+					 enum one_rc rc);
+/* Takes over what the vector says, checked together with what was there. A failure leaves it half changed. */
+enum one_rc sched_action_take(struct sched_action *s, const struct attr *vector, time_t base, struct one_err *err);
+/* Deletes those of a list of ids. */
+void sched_actions_delete(struct txn *t, const struct idset *ids);
+
+#endif
