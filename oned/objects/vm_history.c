@@ -112,6 +112,24 @@ void vm_history_action(struct txn *t, struct vm *vm, enum vm_action action)
 	h->req_id = t->who ? t->req_id : -1;
 }
 
+void vm_history_split(struct txn *t, struct vm *vm, enum vm_action action)
+{
+	struct vm_history *old = vm->history;
+	const enum vm_action before = old->action;
+	const bool rests = old->retime != 0;
+
+	old->etime = (long long)t->now;
+	if (!rests)
+		old->retime = (long long)t->now;
+	vm_history_action(t, vm, action);
+	vm_history_save(t, vm);
+	vm_history_open(t, vm, old->hid, old->cid, old->hostname, old->vm_mad, old->tm_mad, old->ds_id);
+	vm->history->action = before;
+	vm->history->stime = vm->history->rstime = (long long)t->now;
+	if (rests)
+		vm->history->retime = (long long)t->now;
+}
+
 void vm_history_host_renamed(struct txn *t, const struct host *h)
 {
 	for (int i = 0; i < h->vms.n; i++) {
