@@ -27,6 +27,7 @@ static const struct { const char *kind, *action, *payload; } commands[VM_SENDS] 
 	[VM_SEND_REBOOT] = { "vmm", "REBOOT", "" },
 	[VM_SEND_RESET] = { "vmm", "RESET", "" },
 	[VM_SEND_CLEANUP] = { "vmm", "CLEANUP", "" },
+	[VM_SEND_CLEANUP_NOW] = { "vmm", "CLEANUP", "" },
 	[VM_SEND_ATTACH_NIC] = { "vmm", "ATTACHNIC", "" },
 	[VM_SEND_DETACH_NIC] = { "vmm", "DETACHNIC", "" },
 	[VM_SEND_UPDATE_NIC] = { "vmm", "UPDATENIC", "" },
@@ -43,7 +44,7 @@ static void send_command(struct txn *t, const struct vm *vm, enum vm_send send)
 
 	if (send == VM_SEND_NOTHING || !vm->history)
 		return;
-	if (send == VM_SEND_CANCEL_AGAIN)
+	if (send == VM_SEND_CANCEL_AGAIN || send == VM_SEND_CLEANUP_NOW)
 		txn_send(t, kind, driver_name(vm, kind), "DRIVER_CANCEL", vm->o.id, "");
 	txn_send(t, kind, driver_name(vm, kind), commands[send].action, vm->o.id, commands[send].payload);
 }

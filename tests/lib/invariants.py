@@ -21,7 +21,8 @@ class Machine:
         self.cpu, self.memory_mb = decimal.Decimal(x.findtext('TEMPLATE/CPU')), int(x.findtext('TEMPLATE/MEMORY'))
         self.images = [int(e.text) for e in x.findall('TEMPLATE/DISK/IMAGE_ID')]
         self.disks = x.findall('TEMPLATE/DISK')
-        self.nics = [(int(n.findtext('NETWORK_ID')), n.findtext('MAC')) for n in x.findall('TEMPLATE/NIC')]
+        self.nics = [(int(n.findtext('NETWORK_ID')), n.findtext('MAC')) for kind in ('NIC', 'NIC_ALIAS', 'PCI')
+                     for n in x.findall(f'TEMPLATE/{kind}') if n.findtext('NETWORK_ID')]
         self.records = x.findall('HISTORY_RECORDS/HISTORY')
 
     @property
@@ -116,7 +117,7 @@ def vm_usage(vm):
     yield ('VM', '', 'VMS'), 1
     yield ('VM', '', 'CPU'), vm.cpu
     yield ('VM', '', 'MEMORY'), vm.memory_mb
-    if vm.state in RUNNING:
+    if vm.state in RUNNING and not (vm.state == VM['ACTIVE'] and vm.lcm == LCM['HOTPLUG_NIC_POWEROFF']):
         yield ('VM', '', 'RUNNING_VMS'), 1
         yield ('VM', '', 'RUNNING_CPU'), vm.cpu
         yield ('VM', '', 'RUNNING_MEMORY'), vm.memory_mb
