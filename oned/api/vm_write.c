@@ -277,7 +277,7 @@ static void vm_deploy_method(struct txn *t, struct call *c)
 	}
 	if (vm_quota_may_run(t, vm))
 		return;
-	vm_quota_usage(t, vm, vm_is_running(vm), &before);
+	vm_quota_usage(t, vm, vm_is_counted_running(vm), &before);
 	if (!connect_chosen(t, c, vm) || vm_place_disks(t, vm, ds_id) || vm_quota_changed(t, vm, &before))
 		return;
 	if (!vm_deploy(t, vm, host_id, ds_id, call_bool(c, 2)))
@@ -404,7 +404,7 @@ static void vm_update(struct txn *t, struct call *c)
 
 	if (!vm)
 		return;
-	vm_quota_usage(t, vm, vm_is_running(vm), &before);
+	vm_quota_usage(t, vm, vm_is_counted_running(vm), &before);
 	own = vm->o.tmpl;
 	vm->o.tmpl = vm->user;
 	if (object_update_template(t, &vm->o, c->prepared, call_int(c, 2) == 1, &c->who, &err))

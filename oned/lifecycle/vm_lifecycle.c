@@ -53,7 +53,7 @@ static void send_command(struct txn *t, const struct vm *vm, enum vm_send send)
 
 static void set_state(struct txn *t, struct vm *vm, enum vm_state state, enum vm_lcm lcm, enum vm_event why)
 {
-	bool was = vm_is_running(vm);
+	bool was = vm_is_counted_running(vm);
 
 	if (vm->state == state && vm->lcm_state == lcm)
 		return;
@@ -64,7 +64,7 @@ static void set_state(struct txn *t, struct vm *vm, enum vm_state state, enum vm
 		txn_vm_log(t, vm->o.id, LOG_L_INFO, "VM", "New LCM state is %s", vm_lcm_name(lcm));
 	vm->state = vm->prev_state = state;
 	vm->lcm_state = vm->prev_lcm_state = lcm;
-	if (was != vm_is_running(vm))
+	if (was != vm_is_counted_running(vm))
 		vm_quota_running(t, vm, !was);
 }
 

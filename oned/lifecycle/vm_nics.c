@@ -12,7 +12,7 @@ static bool rests(const struct vm *vm)
 
 static bool takes_nics(const struct vm *vm)
 {
-	return rests(vm) || (vm->state == VM_ACTIVE && vm->lcm_state == LCM_RUNNING);
+	return vm->history && (rests(vm) || (vm->state == VM_ACTIVE && vm->lcm_state == LCM_RUNNING));
 }
 
 static bool driver_is_asked(struct txn *t, const struct vm *vm)
@@ -22,7 +22,7 @@ static bool driver_is_asked(struct txn *t, const struct vm *vm)
 
 	if (!rests(vm))
 		return true;
-	mad = vm->history ? settings_named(t, "VM_MAD", vm->history->vm_mad) : NULL;
+	mad = settings_named(t, "VM_MAD", vm->history->vm_mad);
 	return mad && attr_get_bool(mad, "COLD_NIC_ATTACH", &cold) && cold;
 }
 
@@ -90,7 +90,7 @@ static bool has_network(const struct attr *nic)
 enum one_rc vm_update_nic(struct txn *t, struct vm *vm, int nic_id, const struct attr *asked, bool append)
 {
 	struct attr *nic = vm_nic(vm, nic_id);
-	bool runs = vm->state == VM_ACTIVE && vm->lcm_state == LCM_RUNNING, live = runs && nic && has_network(nic);
+	bool runs = vm->state == VM_ACTIVE && takes_nics(vm), live = runs && nic && has_network(nic);
 
 	if (!nic)
 		return txn_fail(t, ONE_ACTION, "Error updating NIC (%d) for VM %d: NIC does not exist", nic_id, vm->o.id);

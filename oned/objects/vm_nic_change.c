@@ -337,7 +337,7 @@ void vm_nic_leaves(struct txn *t, struct vm *vm)
 
 	if (vm_nic_work(vm, &nic) == VM_NIC_IDLE)
 		return;
-	vm_quota_usage(t, vm, vm_is_running(vm), &used);
+	vm_quota_usage(t, vm, vm_is_counted_running(vm), &used);
 	all_secgroups(vm, NULL, &before, t->arena);
 	if (vm_nic_is_alias(nic))
 		leave_parent(t, vm, nic);
