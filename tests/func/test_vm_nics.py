@@ -143,10 +143,11 @@ class Running(NicCase):
                 self.call('one.vm.recover', vm, RECOVER_DELETE_DB)
 
     def test_it_is_tried_again_by_hand(self):
-        self.one.answers('attach_nic', '-', 'success')
+        self.one.answers('attach_nic', '-')
         vm = self.cloud.running()
         self.attach(vm)
         self.wait_vm(vm, 'HOTPLUG_NIC')
+        self.one.answers('attach_nic')
         self.call('one.vm.recover', vm, RECOVER_RETRY)
         self.at_rest(vm)
         self.assertIn('1', self.nics(vm))
@@ -292,9 +293,9 @@ class PoweredOff(NicCase):
         vm = self.off(host=2)
         self.call('one.vm.chown', vm, uid, -1)
         self.call('one.vm.allocate', 'CPU=1\nMEMORY=64', True, auth=auth)     # all that may run
-        self.one.answers('attach_nic', 'failure 1', 'success 1')
         self.one.answers('detach_nic', 'success 1')
-        for there in False, True:
+        for there, answer in (False, 'failure 1'), (True, 'success 1'):
+            self.one.answers('attach_nic', answer)
             self.attach(vm)
             self.wait_vm(vm, 'HOTPLUG_NIC_POWEROFF')
             self.assertEqual(self.xml('one.user.info', uid).findtext('VM_QUOTA/VM/RUNNING_VMS_USED'), '1')
@@ -308,12 +309,13 @@ class PoweredOff(NicCase):
 
 class Updates(NicCase):
     def test_a_running_nic_is_updated_by_its_driver(self):
-        self.one.answers('update_nic', 'failure', 'success')
+        self.one.answers('update_nic', 'failure')
         vm = self.cloud.running()
         self.call('one.vm.updatenic', vm, 0, 'NIC=[INBOUND_AVG_BW=5,MODEL=virtio]', 1)
         self.at_rest(vm)
         self.assertIn('update_nic fails as asked', self.error(vm))
         self.assertEqual(self.vm(vm).findtext('TEMPLATE/VNET_UPDATE/INBOUND_AVG_BW'), '')
+        self.one.answers('update_nic')
         self.call('one.vm.updatenic', vm, 0, 'NIC=[INBOUND_AVG_BW=6]', 0)
         self.at_rest(vm)
         x = self.vm(vm)
@@ -397,8 +399,8 @@ class Rights(NicCase):
     def test_limits_hold_and_failures_give_back(self):
         self.may_use()
         self.call('one.user.quota', self.uid, f'NETWORK=[ID={self.wan},LEASES=1]')
-        self.one.answers('attach_nic', 'failure', 'success')
-        for there in False, True:
+        for there, answer in (False, 'failure'), (True, 'success'):
+            self.one.answers('attach_nic', answer)
             self.attach(self.mine, auth=self.auth)
             self.at_rest(self.mine)
             self.assertEqual('1' in self.nics(self.mine), there)
