@@ -315,7 +315,8 @@ static enum one_rc attach_nic(struct action *a, struct one_err *err)
 		return one_err_set(err, ONE_ACTION, "Attaching a PCI interface is not supported yet");
 	enum one_rc rc = device_nic_xml(&a->msg, &xml, err);
 	if (rc == ONE_OK)
-		rc = op_run(a, OP_ATTACH, &(struct op_args){ .text = xml.buf }, err);
+		rc = op_run(a, OP_ATTACH_NIC,
+			    &(struct op_args){ .text = xml.buf, .text2 = message_value(&a->msg, "NIC", "ATTACH", "MAC") }, err);
 	strbuf_done(&xml);
 	return rc;
 }
@@ -336,6 +337,50 @@ static void undo_attach_nic(struct action *a)
 	struct one_err err = ONE_ERR_INIT;
 
 	log_failure(a, detach_nic(a, &err), &err);
+}
+
+static const char *const limit_names[] = {
+	"INBOUND_AVG_BW", "INBOUND_PEAK_BW", "INBOUND_PEAK_KB", "OUTBOUND_AVG_BW", "OUTBOUND_PEAK_BW", "OUTBOUND_PEAK_KB",
+};
+#define LIMITS (sizeof(limit_names) / sizeof(limit_names[0]))
+
+/* VNET_UPDATE names what has changed. */
+static bool limits_changed(const struct action *a)
+{
+	const struct xnode *changes = xml_child(a->msg.tmpl, "VNET_UPDATE");
+	bool changed = false;
+
+	for (size_t i = 0; changes != NULL && i < LIMITS; i++)
+		changed |= xml_child(changes, limit_names[i]) != NULL;
+	return changed;
+}
+
+static enum one_rc limit_nic(struct action *a, const struct xnode *nic, struct one_err *err)
+{
+	struct strbuf limits = STRBUF_INIT;
+
+	for (size_t i = 0; i < LIMITS; i++) {
+		long long value = xml_int(nic, limit_names[i], 0);
+		strbuf_addf(&limits, "%lld ", value > 0 ? value : 0);
+	}
+	enum one_rc rc = op_run(a, OP_LIMIT_NIC,
+				&(struct op_args){ .text = xml_text_or(nic, "TARGET", ""), .text2 = limits.buf }, err);
+	strbuf_done(&limits);
+	return rc;
+}
+
+/* The NICs of the network that the update is about. */
+static enum one_rc limit_nics(struct action *a, struct one_err *err)
+{
+	enum one_rc rc = ONE_OK;
+
+	if (!limits_changed(a))
+		return ONE_OK;
+	for (const struct xnode *n = xml_child(a->msg.tmpl, "NIC"); n != NULL && rc == ONE_OK; n = xml_next(n)) {
+		if (strcmp(xml_text_or(n, "NETWORK_ID", "-"), a->msg.vnet_id) == 0)
+			rc = limit_nic(a, n, err);
+	}
+	return rc;
 }
 
 /* The context CD-ROM is taken out before it is written anew, and put back afterwards. */
@@ -512,7 +557,11 @@ static const struct step update_conf_steps[] = {
 	{ NULL, NULL, NULL, false },
 };
 static const struct step update_sg_steps[] = { { "update_sg", network_update_sg, NULL, false }, { NULL, NULL, NULL, false } };
-static const struct step update_nic_steps[] = { { "update_nic", network_update_nic, NULL, false }, { NULL, NULL, NULL, false } };
+static const struct step update_nic_steps[] = {
+	{ "limits",     limit_nics,         NULL, false },
+	{ "update_nic", network_update_nic, NULL, false },
+	{ NULL, NULL, NULL, false },
+};
 static const struct step resize_steps[] = {
 	{ "processors", resize_cpus,   undo_resize_cpus, false },
 	{ "memory",     resize_memory, NULL,             false },

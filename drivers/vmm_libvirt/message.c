@@ -141,6 +141,7 @@ void message_network_xml(const struct message *m, struct strbuf *out)
 	xml_out_open(out, "TEMPLATE");
 	print_all(m->tmpl, "CONTEXT", out);
 	print_all(m->tmpl, "SECURITY_GROUP_RULE", out);
+	print_all(m->tmpl, "VNET_UPDATE", out);
 	print_nics(m, out);
 	xml_out_close(out, "TEMPLATE");
 	print_history(m, out);

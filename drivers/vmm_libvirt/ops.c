@@ -96,6 +96,18 @@ OP(run_detach_disk)
 	return virt_detach_disk(c, op->id, op->text, DETACH_WAIT_S * 1000, err);
 }
 
+OP(run_attach_nic)
+{
+	(void)to, (void)out;
+	return virt_attach_nic(c, op->id, op->text2, op->text, err);
+}
+
+OP(run_limit_nic)
+{
+	(void)to, (void)out;
+	return virt_limit_nic(c, op->id, op->text, op->text2, err);
+}
+
 OP(run_detach_nic)
 {
 	(void)to, (void)out;
@@ -146,7 +158,9 @@ static const struct op_kind {
 	[OP_CHANGE_CDROM]    = { run_change_cdrom,    NULL,         DEADLINE_S },
 	[OP_ATTACH]          = { run_attach,          NULL,         DEADLINE_S },
 	[OP_DETACH_DISK]     = { run_detach_disk,     NULL,         DEADLINE_S },
+	[OP_ATTACH_NIC]      = { run_attach_nic,      NULL,         DEADLINE_S },
 	[OP_DETACH_NIC]      = { run_detach_nic,      NULL,         DEADLINE_S },
+	[OP_LIMIT_NIC]       = { run_limit_nic,       NULL,         DEADLINE_S },
 	[OP_RESIZE]          = { run_resize,          NULL,         DEADLINE_S },
 	[OP_PLUG_MEMORY]     = { run_plug_memory,     NULL,         DEADLINE_S },
 	[OP_RESIZE_DISK]     = { run_resize_disk,     NULL,         DEADLINE_S },

@@ -545,6 +545,50 @@ enum one_rc virt_detach_nic(virConnectPtr c, const char *id, const char *mac, in
 	return detach(c, id, &nic_key, mac, timeout_ms, err);
 }
 
+enum one_rc virt_attach_nic(virConnectPtr c, const char *id, const char *mac, const char *device_xml, struct one_err *err)
+{
+	struct strbuf unused = STRBUF_INIT;
+	virDomainPtr dom;
+	enum one_rc rc = need(c, id, &dom, err);
+
+	if (rc != ONE_OK)
+		return rc;
+	if (!device_alias(dom, &nic_key, mac, &unused) && attach(dom, device_xml) < 0)
+		rc = failed(err, "Could not attach the interface");
+	virDomainFree(dom);
+	strbuf_done(&unused);
+	return rc;
+}
+
+static const char *const limit_names[] = {
+	VIR_DOMAIN_BANDWIDTH_IN_AVERAGE,  VIR_DOMAIN_BANDWIDTH_IN_PEAK,  VIR_DOMAIN_BANDWIDTH_IN_BURST,
+	VIR_DOMAIN_BANDWIDTH_OUT_AVERAGE, VIR_DOMAIN_BANDWIDTH_OUT_PEAK, VIR_DOMAIN_BANDWIDTH_OUT_BURST,
+};
+#define LIMITS (sizeof(limit_names) / sizeof(limit_names[0]))
+
+enum one_rc virt_limit_nic(virConnectPtr c, const char *id, const char *device, const char *limits, struct one_err *err)
+{
+	virTypedParameterPtr params = NULL;
+	int n = 0, room = 0;
+	virDomainPtr dom;
+	enum one_rc rc = need(c, id, &dom, err);
+
+	if (rc != ONE_OK)
+		return rc;
+	for (size_t i = 0; i < LIMITS; i++) {
+		char *end;
+		unsigned long value = strtoul(limits, &end, 10);
+
+		virTypedParamsAddUInt(&params, &n, &room, limit_names[i], value <= UINT32_MAX ? (unsigned)value : UINT32_MAX);
+		limits = end;
+	}
+	if (virDomainSetInterfaceParameters(dom, device, params, n, VIR_DOMAIN_AFFECT_LIVE) < 0)
+		rc = failed(err, "Could not limit the traffic of the interface");
+	virTypedParamsFree(params, n);
+	virDomainFree(dom);
+	return rc;
+}
+
 enum one_rc virt_resize(virConnectPtr c, const char *id, unsigned vcpus, unsigned long memory_kb, struct one_err *err)
 {
 	virDomainPtr dom;

@@ -51,6 +51,11 @@ enum one_rc virt_snapshot_delete(virConnectPtr c, const char *id, const char *na
 /* Puts a file into the CD-ROM drive `target`, or (path NULL) takes out what is in it. */
 enum one_rc virt_change_cdrom(virConnectPtr c, const char *id, const char *target, const char *path, struct one_err *err);
 enum one_rc virt_attach(virConnectPtr c, const char *id, const char *device_xml, struct one_err *err);
+/* An interface with that MAC that is there already is what was wanted: the attempt before may have succeeded untold. */
+enum one_rc virt_attach_nic(virConnectPtr c, const char *id, const char *mac, const char *device_xml, struct one_err *err);
+/* Limits the traffic of an interface (its target or MAC). limits: six numbers separated by blanks, average and peak in KB/s and burst in
+ * KB of what comes in, and of what goes out; 0: no limit. */
+enum one_rc virt_limit_nic(virConnectPtr c, const char *id, const char *device, const char *limits, struct one_err *err);
 /* Asks the guest to give the disk / the interface back, and waits up to timeout_ms until it has. */
 enum one_rc virt_detach_disk(virConnectPtr c, const char *id, const char *target, int timeout_ms, struct one_err *err);
 enum one_rc virt_detach_nic(virConnectPtr c, const char *id, const char *mac, int timeout_ms, struct one_err *err);

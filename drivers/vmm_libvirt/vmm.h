@@ -61,13 +61,13 @@ bool path_ok(const char *path);
 enum op {
 	OP_CREATE, OP_DESTROY, OP_SHUTDOWN, OP_REBOOT, OP_RESET, OP_SAVE, OP_RESTORE, OP_MIGRATE,
 	OP_SNAPSHOT_CREATE, OP_SNAPSHOT_REVERT, OP_SNAPSHOT_DELETE, OP_CHANGE_CDROM, OP_ATTACH, OP_DETACH_DISK,
-	OP_DETACH_NIC, OP_RESIZE, OP_PLUG_MEMORY, OP_RESIZE_DISK,
+	OP_ATTACH_NIC, OP_DETACH_NIC, OP_LIMIT_NIC, OP_RESIZE, OP_PLUG_MEMORY, OP_RESIZE_DISK,
 };
 
 /* What an operation needs beside the VM's deploy id. */
 struct op_args {
 	const char *host;           /* NULL: the VM's */
-	const char *text, *text2;   /* domain or device XML; file; snapshot; CD-ROM target and file; disk target; MAC */
+	const char *text, *text2;   /* domain or device XML; file; snapshot; CD-ROM target and file; disk target; MAC; limits */
 	long long number, number2;  /* OP_RESIZE: processors, memory in KB (0: as it is); OP_PLUG_MEMORY: the latter; OP_RESIZE_DISK: bytes */
 	struct strbuf *out;         /* OP_CREATE: the UUID is appended */
 };

@@ -11,7 +11,7 @@ static const struct method *const tables[] = {
 	system_methods, user_methods, group_methods, acl_methods, zone_methods, cluster_methods, host_methods,
 	datastore_methods, image_methods, vn_methods, secgroup_methods, template_methods, vdc_methods,
 	quota_methods, document_methods, vntemplate_methods, vmgroup_methods, hook_methods, market_methods,
-	vrouter_methods, backup_job_methods, vm_read_methods, vm_write_methods, vm_change_methods,
+	vrouter_methods, backup_job_methods, vm_read_methods, vm_write_methods, vm_change_methods, vm_nic_methods,
 };
 #define N_TABLES (sizeof(tables) / sizeof(*tables))
 

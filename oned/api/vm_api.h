@@ -4,7 +4,7 @@
 
 #include "oned/api/call.h"
 
-extern const struct method vm_read_methods[], vm_write_methods[], vm_change_methods[];
+extern const struct method vm_read_methods[], vm_write_methods[], vm_change_methods[], vm_nic_methods[];
 
 /* Rights that making a VM of this template needs beside CREATE or USE of the template: restricted attributes, USE of its images,
  * networks and security groups. false: the transaction failed. */
@@ -18,5 +18,10 @@ struct vm_instance { const struct tmpl *extra, *fixed; const char *name; bool ho
 bool vm_may_instantiate(struct txn *t, struct call *c, const struct version *v, const struct tmpl *extra);
 /* Makes it; rights on what the VM uses are checked. Its id, -1: the transaction failed. */
 int vm_instantiate(struct txn *t, struct call *c, const struct version *v, const struct vm_instance *in);
+
+/* Adds to a check: USE of what the NICs of a template name, networks (with their security groups) and groups. */
+void vm_use_nics(struct txn *t, struct call *c, struct authz *a, const struct tmpl *tmpl);
+/* USE of one network and its groups, and of those the NIC names. */
+void vm_use_nic(struct txn *t, struct authz *a, int network, const struct attr *nic);
 
 #endif

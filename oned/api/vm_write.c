@@ -20,42 +20,12 @@
 
 /* ---- making ---- */
 
-static void use_secgroups(struct txn *t, struct authz *a, const struct attr *nic)
-{
-	const char *list = attr_get(nic, "SECURITY_GROUPS");
-
-	while (list && *list) {
-		char *end;
-		long id = strtol(list, &end, 10);
-		const struct version *v = end == list ? NULL : txn_version(t, OBJ_SECGROUP, (int)id);
-
-		if (v)
-			authz_check_version(a, AUTH_USE, false, v);
-		if (end == list)
-			break;
-		list = end + strspn(end, ", ");
-	}
-}
-
 static void use_object(struct txn *t, struct authz *a, enum obj_type type, int id)
 {
 	const struct version *v = id < 0 ? NULL : txn_version(t, type, id);
 
 	if (v)
 		authz_check_version(a, AUTH_USE, false, v);
-}
-
-/* NIC, NIC_ALIAS, and those of PCI that are network interfaces. */
-static void use_nics(struct txn *t, struct call *c, struct authz *a, const struct tmpl *tmpl, const char *name)
-{
-	for (const struct attr *n = tmpl_find(tmpl, name); n; n = tmpl_find_next(n)) {
-		const char *type = n->vector ? attr_get(n, "TYPE") : NULL;
-
-		if (!n->vector || (!strcmp(name, "PCI") && (!type || strcasecmp(type, "NIC") != 0)))
-			continue;
-		use_object(t, a, OBJ_NET, vnet_nic_id(t, &c->who, n));
-		use_secgroups(t, a, n);
-	}
 }
 
 bool vm_may_use_parts(struct txn *t, struct call *c, const struct tmpl *tmpl)
@@ -68,9 +38,7 @@ bool vm_may_use_parts(struct txn *t, struct call *c, const struct tmpl *tmpl)
 	for (const struct attr *d = tmpl_find(tmpl, "DISK"); d; d = tmpl_find_next(d))
 		if (d->vector)
 			use_object(t, &a, OBJ_IMAGE, image_disk_id(t, &c->who, d));
-	use_nics(t, c, &a, tmpl, "NIC");
-	use_nics(t, c, &a, tmpl, "NIC_ALIAS");
-	use_nics(t, c, &a, tmpl, "PCI");
+	vm_use_nics(t, c, &a, tmpl);
 	return call_checks_end(t, &a);
 }
 
@@ -318,7 +286,7 @@ static void vm_deploy_method(struct txn *t, struct call *c)
 	}
 	if (vm_quota_may_run(t, vm))
 		return;
-	vm_quota_usage(t, vm, vm_counts_as_running(vm->state), &before);
+	vm_quota_usage(t, vm, vm_is_counted_running(vm), &before);
 	if (!connect_chosen(t, c, vm) || vm_place_disks(t, vm, ds_id) || vm_quota_changed(t, vm, &before))
 		return;
 	if (!vm_deploy(t, vm, host_id, ds_id, call_bool(c, 2)))
@@ -445,7 +413,7 @@ static void vm_update(struct txn *t, struct call *c)
 
 	if (!vm)
 		return;
-	vm_quota_usage(t, vm, vm_counts_as_running(vm->state), &before);
+	vm_quota_usage(t, vm, vm_is_counted_running(vm), &before);
 	own = vm->o.tmpl;
 	vm->o.tmpl = vm->user;
 	if (object_update_template(t, &vm->o, c->prepared, call_int(c, 2) == 1, &c->who, &err))

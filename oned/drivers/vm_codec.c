@@ -202,7 +202,7 @@ static void out_or_empty(struct strbuf *out, const char *name, const char *value
 }
 
 struct message {
-	const char *deploy_id, *checkpoint;
+	const char *deploy_id, *checkpoint, *network;
 	bool deployment;
 	struct strbuf command, target;
 };
@@ -226,18 +226,31 @@ static void format_message(struct vm_job *j, const struct message *m, struct str
 	strbuf_add(out, j->version->body, j->version->body_len);
 	if (ds)
 		object_render_clear(j->codec->conf, ds->obj, out);
+	if (m->network)
+		xml_out_text(out, "VIRTUAL_NETWORK_ID", m->network);
 	xml_out_close(out, "VMM_DRIVER_ACTION_DATA");
 	version_unref(ds);
 }
 
 /* What each action's message holds besides host and VM. */
-enum { NEEDS_DEPLOYMENT = 1, NEEDS_DEPLOY_ID = 2, NEEDS_CHECKPOINT = 4, NEEDS_CONTEXT = 8, NEEDS_DELETE = 16 };
+enum { NEEDS_DEPLOYMENT = 1, NEEDS_DEPLOY_ID = 2, NEEDS_CHECKPOINT = 4, NEEDS_CONTEXT = 8, NEEDS_DELETE = 16, NEEDS_NETWORK = 32 };
 static const struct { const char *action; unsigned needs; } actions[] = {
 	{ "DEPLOY", NEEDS_DEPLOYMENT | NEEDS_CONTEXT }, { "RESTORE", NEEDS_DEPLOY_ID | NEEDS_CHECKPOINT | NEEDS_CONTEXT },
 	{ "SHUTDOWN", NEEDS_DEPLOY_ID }, { "CANCEL", NEEDS_DEPLOY_ID }, { "SAVE", NEEDS_DEPLOY_ID | NEEDS_CHECKPOINT },
 	{ "REBOOT", NEEDS_DEPLOY_ID }, { "RESET", NEEDS_DEPLOY_ID }, { "CLEANUP", NEEDS_DEPLOY_ID | NEEDS_DELETE },
 	{ "RESIZE", NEEDS_DEPLOY_ID }, { "UPDATECONF", NEEDS_DEPLOY_ID | NEEDS_CONTEXT },
+	{ "ATTACHNIC", NEEDS_DEPLOY_ID | NEEDS_CONTEXT }, { "DETACHNIC", NEEDS_DEPLOY_ID | NEEDS_CONTEXT },
+	{ "UPDATENIC", NEEDS_DEPLOY_ID | NEEDS_NETWORK },
 };
+
+/* Of the NIC that is updated. */
+static enum one_rc network_id(const struct vm_job *j, const char **id, struct one_err *err)
+{
+	struct attr *nic;
+
+	*id = vm_nic_work(j->vm, &nic) == VM_NIC_UPDATES ? attr_get(nic, "NETWORK_ID") : NULL;
+	return *id && **id ? ONE_OK : one_err_set(err, ONE_ACTION, "No NIC of VM %d is being updated", j->vm->o.id);
+}
 
 static enum one_rc fill_message(struct vm_job *j, unsigned needs, struct message *m, struct one_err *err)
 {
@@ -253,6 +266,8 @@ static enum one_rc fill_message(struct vm_job *j, unsigned needs, struct message
 		m->deployment = true;
 		rc = write_deployment(j, err);
 	}
+	if (!rc && (needs & NEEDS_NETWORK))
+		rc = network_id(j, &m->network, err);
 	if (!rc && (needs & NEEDS_CONTEXT))
 		rc = context_command(j, &m->command, &m->target, err);
 	return rc;
@@ -271,6 +286,8 @@ enum one_rc vm_codec_vmm(const struct vm_codec *c, const struct version *v, cons
 	for (size_t i = 0; i < sizeof(actions) / sizeof(*actions); i++)
 		if (!strcmp(actions[i].action, action))
 			needs = actions[i].needs;
+	if (!strcmp(action, "DETACHNIC"))
+		vm_context_without_leaving(j.vm);
 	rc = fill_message(&j, needs, &m, err);
 	if (!rc) {
 		format_message(&j, &m, &xml);

@@ -30,6 +30,10 @@ static const struct { const char *kind, *action, *payload; } commands[VM_SENDS] 
 	[VM_SEND_CLEANUP] = { "vmm", "CLEANUP", "" },
 	[VM_SEND_RESIZE] = { "vmm", "RESIZE", "" },
 	[VM_SEND_UPDATECONF] = { "vmm", "UPDATECONF", "" },
+	[VM_SEND_CLEANUP_NOW] = { "vmm", "CLEANUP", "" },
+	[VM_SEND_ATTACH_NIC] = { "vmm", "ATTACHNIC", "" },
+	[VM_SEND_DETACH_NIC] = { "vmm", "DETACHNIC", "" },
+	[VM_SEND_UPDATE_NIC] = { "vmm", "UPDATENIC", "" },
 };
 
 static const char *driver_name(const struct vm *vm, const char *kind)
@@ -43,7 +47,7 @@ static void send_command(struct txn *t, const struct vm *vm, enum vm_send send)
 
 	if (send == VM_SEND_NOTHING || !vm->history)
 		return;
-	if (send == VM_SEND_CANCEL_AGAIN)
+	if (send == VM_SEND_CANCEL_AGAIN || send == VM_SEND_CLEANUP_NOW)
 		txn_send(t, kind, driver_name(vm, kind), "DRIVER_CANCEL", vm->o.id, "");
 	txn_send(t, kind, driver_name(vm, kind), commands[send].action, vm->o.id, commands[send].payload);
 }
@@ -52,7 +56,7 @@ static void send_command(struct txn *t, const struct vm *vm, enum vm_send send)
 
 static void set_state(struct txn *t, struct vm *vm, enum vm_state state, enum vm_lcm lcm, enum vm_event why)
 {
-	bool was = vm_counts_as_running(vm->state), is = vm_counts_as_running(state);
+	bool was = vm_is_counted_running(vm);
 
 	if (vm->state == state && vm->lcm_state == lcm)
 		return;
@@ -63,8 +67,8 @@ static void set_state(struct txn *t, struct vm *vm, enum vm_state state, enum vm
 		txn_vm_log(t, vm->o.id, LOG_L_INFO, "VM", "New LCM state is %s", vm_lcm_name(lcm));
 	vm->state = vm->prev_state = state;
 	vm->lcm_state = vm->prev_lcm_state = lcm;
-	if (was != is)
-		vm_quota_running(t, vm, is);
+	if (was != vm_is_counted_running(vm))
+		vm_quota_running(t, vm, !was);
 }
 
 /* ---- the steps of a row ---- */
@@ -155,6 +159,14 @@ static void do_steps(struct txn *t, struct vm *vm, const struct vm_row *row)
 	}
 	if (steps & VM_STEP_NO_DEPLOY_ID)
 		vm->deploy_id = "";
+	if (steps & VM_STEP_NIC_STAYS)
+		vm_nic_stays(vm);
+	if (steps & VM_STEP_NIC_LEAVES)
+		vm_nic_leaves(t, vm);
+	if (steps & VM_STEP_NIC_CHANGED)
+		vm_nic_changed(vm);
+	if (steps & VM_STEP_CONTEXT)
+		vm_context_renew(t, vm);
 	if (steps & VM_STEP_FREE)
 		free_all(t, vm);
 	if (steps & VM_STEP_REQUIREMENTS)
@@ -246,6 +258,9 @@ enum one_rc vm_deploy(struct txn *t, struct vm *vm, int host_id, int ds_id, bool
 	vm_capacity(vm, t->arena, &need);
 	if (host_capacity_add(t, host_id, vm->o.id, &need, enforce))
 		return t->err.rc;
+	/* A NIC may have come while it was powered off. */
+	if (vm_context_renew(t, vm))
+		return t->err.rc;
 	if (e != VM_EV_DEPLOY_STOPPED && vnc_port_take(t, vm, host->cluster_id))
 		return t->err.rc;
 	choose_password(vm);
@@ -258,6 +273,26 @@ enum one_rc vm_deploy(struct txn *t, struct vm *vm, int host_id, int ds_id, bool
 const char *vm_state_text(const struct vm *vm)
 {
 	return vm->state == VM_ACTIVE ? vm_lcm_name(vm->lcm_state) : vm_state_name(vm->state);
+}
+
+/* ---- what is under way ---- */
+
+static enum vm_action action_under_way(const struct vm *vm)
+{
+	static const enum vm_action of_nics[] = {
+		[VM_NIC_ATTACHES] = VM_ACTION_NIC_ATTACH, [VM_NIC_DETACHES] = VM_ACTION_NIC_DETACH, [VM_NIC_UPDATES] = VM_ACTION_NIC_UPDATE,
+	};
+	bool hotplug = vm->lcm_state == LCM_HOTPLUG_NIC || vm->lcm_state == LCM_HOTPLUG_NIC_POWEROFF;
+	struct attr *nic;
+
+	if (vm->state == VM_ACTIVE && hotplug)
+		return of_nics[vm_nic_work(vm, &nic)];
+	return vm->history ? vm->history->action : VM_ACTION_NONE;
+}
+
+struct vm_waiting vm_waits(const struct vm *vm)
+{
+	return vm_waits_for(vm->state, vm->lcm_state, action_under_way(vm));
 }
 
 /* ---- recover ---- */
@@ -275,7 +310,7 @@ bool vm_recover(struct txn *t, struct vm *vm, bool success)
 		{ LCM_EPILOG_STOP_FAILURE, VM_EV_EPILOG_OK, VM_EV_EPILOG_FAIL },
 		{ LCM_EPILOG_UNDEPLOY_FAILURE, VM_EV_EPILOG_OK, VM_EV_EPILOG_FAIL },
 	};
-	struct vm_waiting w = vm_waits_for(vm->state, vm->lcm_state, VM_ACTION_NONE);
+	struct vm_waiting w = vm_waits(vm);
 	enum vm_event e = success ? w.ok : w.fail;
 
 	if (vm->state == VM_ACTIVE && vm->lcm_state == LCM_UNKNOWN)
@@ -293,7 +328,7 @@ bool vm_recover(struct txn *t, struct vm *vm, bool success)
 
 static bool send_again(struct txn *t, struct vm *vm)
 {
-	struct vm_waiting w = vm_waits_for(vm->state, vm->lcm_state, vm->history ? vm->history->action : VM_ACTION_NONE);
+	struct vm_waiting w = vm_waits(vm);
 
 	send_command(t, vm, w.send);
 	return w.send != VM_SEND_NOTHING;

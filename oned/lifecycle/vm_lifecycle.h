@@ -16,6 +16,15 @@ bool vm_can_deploy(const struct vm *vm);
  * PENDING, HOLD, STOPPED or UNDEPLOYED. Fails the transaction with the reason. */
 enum one_rc vm_deploy(struct txn *t, struct vm *vm, int host_id, int ds_id, bool enforce);
 
+/* NICs (vm_nics.c): the VM has to be RUNNING or in POWEROFF, to be updated in any state without a step under way. ONE_ACTION with OpenNebula's
+ * reason. Rights, and the quotas of what is attached, were looked at before. */
+enum one_rc vm_attach_nic(struct txn *t, struct vm *vm, const struct attr *asked);
+enum one_rc vm_detach_nic(struct txn *t, struct vm *vm, int nic_id);
+enum one_rc vm_update_nic(struct txn *t, struct vm *vm, int nic_id, const struct attr *asked, bool append);
+
+/* vm_waits_for of what is under way with the VM. */
+struct vm_waiting vm_waits(const struct vm *vm);
+
 /* The word of its state in messages: the LCM state of an active VM. */
 const char *vm_state_text(const struct vm *vm);
 /* one.vm.recover: success or failure of the step under way; false: there is none. */

@@ -14,6 +14,9 @@ static const struct { const char *action; enum vm_event ok, fail; } replies[] = 
 	{ "CLEANUP", VM_EV_CLEANUP_OK, VM_EV_CLEANUP_FAIL },
 	{ "RESIZE", VM_EV_RESIZE_OK, VM_EV_RESIZE_FAIL },
 	{ "UPDATECONF", VM_EV_CONFIGURE_OK, VM_EV_CONFIGURE_FAIL },
+	{ "ATTACHNIC", VM_EV_NIC_ATTACH_OK, VM_EV_NIC_ATTACH_FAIL },
+	{ "DETACHNIC", VM_EV_NIC_DETACH_OK, VM_EV_NIC_DETACH_FAIL },
+	{ "UPDATENIC", VM_EV_NIC_UPDATE_OK, VM_EV_NIC_UPDATE_FAIL },
 };
 
 static struct vm *message_vm(struct txn *t, const struct driver_msg *m)
@@ -49,6 +52,30 @@ static void step_ended(struct txn *t, struct vm *vm, const struct driver_msg *m,
 			 vm_lcm_name(before));
 }
 
+/* All that is done to NICs is done in one state: the answer to a command that was given up must not end another. */
+static bool is_of_other_nic_work(const struct vm *vm, enum vm_event ok)
+{
+	bool nic = ok == VM_EV_NIC_ATTACH_OK || ok == VM_EV_NIC_DETACH_OK || ok == VM_EV_NIC_UPDATE_OK;
+
+	return nic && vm_waits(vm).ok != ok;
+}
+
+/* "12 reason": UPDATENIC tells of which network it was. */
+static const char *without_id(const char *payload)
+{
+	const char *rest = payload + strspn(payload, "0123456789");
+
+	return rest > payload && (*rest == ' ' || !*rest) ? rest + strspn(rest, " ") : payload;
+}
+
+static void nic_updated(struct txn *t, struct vm *vm, const struct driver_msg *m)
+{
+	struct driver_msg told = *m;
+
+	told.payload = without_id(m->payload);
+	step_ended(t, vm, &told, "VMM", VM_EV_NIC_UPDATE_OK, VM_EV_NIC_UPDATE_FAIL);
+}
+
 void vmm_message(struct txn *t, const struct driver_msg *m)
 {
 	struct vm *vm;
@@ -65,7 +92,12 @@ void vmm_message(struct txn *t, const struct driver_msg *m)
 			continue;
 		if (replies[i].ok == VM_EV_BOOT_OK && !strcmp(m->status, "SUCCESS") && *m->payload)
 			vm->deploy_id = arena_strdup(&vm->o.arena, m->payload);
-		step_ended(t, vm, m, "VMM", replies[i].ok, replies[i].fail);
+		if (is_of_other_nic_work(vm, replies[i].ok))
+			log_warn("LCM", "VM %d: %s %s came, which nothing waits for", vm->o.id, m->action, m->status);
+		else if (replies[i].ok == VM_EV_NIC_UPDATE_OK)
+			nic_updated(t, vm, m);
+		else
+			step_ended(t, vm, m, "VMM", replies[i].ok, replies[i].fail);
 		return;
 	}
 	/* REBOOT, RESET, DRIVER_CANCEL: no step waits for them. */

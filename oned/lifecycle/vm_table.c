@@ -59,6 +59,15 @@
 	ACT(state, SHUTDOWN_FAIL, RUNNING, STEP(CLEAR_ACTION), NOTHING, NONE),                                        \
 	DELETABLE(state, STEP(RUN_END), CLEANUP)
 
+/* A driver works on a NIC of a VM that goes on as before, whatever becomes of it; an update that failed has changed the record alone. */
+#define NIC_WORK(END, state, to, steps)                                                                               \
+	END(state, NIC_ATTACH_OK,   to, (steps) | STEP(NIC_STAYS),   NOTHING, NONE),                                 \
+	END(state, NIC_ATTACH_FAIL, to, (steps) | STEP(NIC_LEAVES),  NOTHING, NONE),                                 \
+	END(state, NIC_DETACH_OK,   to, (steps) | STEP(NIC_LEAVES),  NOTHING, NONE),                                 \
+	END(state, NIC_DETACH_FAIL, to, (steps) | STEP(NIC_STAYS),   NOTHING, NONE),                                 \
+	END(state, NIC_UPDATE_OK,   to, (steps) | STEP(NIC_CHANGED), NOTHING, NONE),                                 \
+	END(state, NIC_UPDATE_FAIL, to, (steps) | STEP(NIC_STAYS),   NOTHING, NONE)
+
 /* clang-format off */
 static const struct vm_row rows[] = {
 	/* not on a host */
@@ -143,6 +152,17 @@ static const struct vm_row rows[] = {
 	ACT(HOTPLUG, CONFIGURE_FAIL, RUNNING, 0, NOTHING, NONE),
 	DELETABLE(HOTPLUG, STEP(RUN_END), CLEANUP),
 
+	/* NICs */
+	ACT(RUNNING,  NIC_ATTACH, HOTPLUG_NIC,          STEP(NO_RESCHED) | STEP(HISTORY), ATTACH_NIC, NIC_ATTACH),
+	ACT(RUNNING,  NIC_DETACH, HOTPLUG_NIC,          STEP(NO_RESCHED) | STEP(HISTORY), DETACH_NIC, NIC_DETACH),
+	ACT(RUNNING,  NIC_UPDATE, HOTPLUG_NIC,          STEP(HISTORY),                    UPDATE_NIC, NIC_UPDATE),
+	ON(POWEROFF,  NIC_ATTACH, HOTPLUG_NIC_POWEROFF, STEP(NO_RESCHED) | STEP(HISTORY), ATTACH_NIC, NIC_ATTACH),
+	ON(POWEROFF,  NIC_DETACH, HOTPLUG_NIC_POWEROFF, STEP(NO_RESCHED) | STEP(HISTORY), DETACH_NIC, NIC_DETACH),
+	NIC_WORK(ACT, HOTPLUG_NIC, RUNNING, 0),
+	NIC_WORK(OFF, HOTPLUG_NIC_POWEROFF, POWEROFF, STEP(RUN_END)),
+	DELETABLE(HOTPLUG_NIC, STEP(RUN_END) | STEP(NIC_STAYS), CLEANUP_NOW),
+	DELETABLE(HOTPLUG_NIC_POWEROFF, STEP(NIC_STAYS), CLEANUP_NOW),
+
 	/* ends of running */
 	SHUTS(SHUTDOWN, EPILOG, STEP(EPILOG_BEGIN) | STEP(RUN_END), EPILOG),
 	ACT(SHUTDOWN, TERMINATE_HARD, SHUTDOWN, RUNNING_STOPS, CANCEL_AGAIN, TERMINATE_HARD),
@@ -161,7 +181,7 @@ static const struct vm_row rows[] = {
 	DELETABLE(SAVE_STOP, STEP(RUN_END), CLEANUP),
 
 	/* from rest */
-	ON(POWEROFF,  RESUME, BOOT_POWEROFF,  STEP(NEW_RECORD) | STEP(RUN_BEGIN) | STEP(ACTION), DEPLOY, RESUME),
+	ON(POWEROFF,  RESUME, BOOT_POWEROFF,  STEP(NEW_RECORD) | STEP(RUN_BEGIN) | STEP(ACTION) | STEP(CONTEXT), DEPLOY, RESUME),
 	ON(SUSPENDED, RESUME, BOOT_SUSPENDED, STEP(NEW_RECORD) | STEP(RUN_BEGIN) | STEP(ACTION), RESTORE, RESUME),
 	ON(POWEROFF,  SEEN_RUNNING, RUNNING,  STEP(NEW_RECORD) | STEP(RUN_BEGIN), NOTHING, NONE),
 	ON(SUSPENDED, SEEN_RUNNING, RUNNING,  STEP(NEW_RECORD) | STEP(RUN_BEGIN), NOTHING, NONE),
@@ -248,21 +268,36 @@ static const struct { enum vm_lcm lcm; struct vm_waiting waits; } waiting[] = {
 	{ LCM_HOTPLUG, { VM_SEND_UPDATECONF, VM_EV_CONFIGURE_OK, VM_EV_CONFIGURE_FAIL } },
 	{ LCM_CLEANUP_DELETE, { VM_SEND_CLEANUP, VM_EV_CLEANUP_OK, VM_EV_CLEANUP_FAIL } },
 	{ LCM_CLEANUP_RESUBMIT, { VM_SEND_CLEANUP, VM_EV_CLEANUP_OK, VM_EV_CLEANUP_FAIL } },
+	{ LCM_HOTPLUG_NIC, { VM_SEND_UPDATE_NIC, VM_EV_NIC_UPDATE_OK, VM_EV_NIC_UPDATE_FAIL } },
+	{ LCM_HOTPLUG_NIC_POWEROFF, { VM_SEND_ATTACH_NIC, VM_EV_NIC_ATTACH_OK, VM_EV_NIC_ATTACH_FAIL } },
 };
+
+/* States in which one of several things may be under way: those that differ from what is said above. */
+static const struct { enum vm_action action; struct vm_waiting waits; } nic_work[] = {
+	{ VM_ACTION_NIC_ATTACH, { VM_SEND_ATTACH_NIC, VM_EV_NIC_ATTACH_OK, VM_EV_NIC_ATTACH_FAIL } },
+	{ VM_ACTION_NIC_DETACH, { VM_SEND_DETACH_NIC, VM_EV_NIC_DETACH_OK, VM_EV_NIC_DETACH_FAIL } },
+};
+
+static struct vm_waiting during(struct vm_waiting w, enum vm_action action)
+{
+	bool hard = action == VM_ACTION_TERMINATE_HARD || action == VM_ACTION_POWEROFF_HARD || action == VM_ACTION_UNDEPLOY_HARD;
+	bool nic = w.send == VM_SEND_ATTACH_NIC || w.send == VM_SEND_UPDATE_NIC;
+
+	if (w.send == VM_SEND_SHUTDOWN && hard)
+		w.send = VM_SEND_CANCEL;
+	for (size_t i = 0; nic && i < sizeof(nic_work) / sizeof(*nic_work); i++)
+		if (nic_work[i].action == action)
+			return nic_work[i].waits;
+	return w;
+}
 
 struct vm_waiting vm_waits_for(enum vm_state state, enum vm_lcm lcm, enum vm_action action)
 {
 	struct vm_waiting none = { VM_SEND_NOTHING, VM_EVENTS, VM_EVENTS };
-	bool hard = action == VM_ACTION_TERMINATE_HARD || action == VM_ACTION_POWEROFF_HARD || action == VM_ACTION_UNDEPLOY_HARD;
 
 	for (size_t i = 0; state == VM_ACTIVE && i < sizeof(waiting) / sizeof(*waiting); i++)
-		if (waiting[i].lcm == lcm) {
-			struct vm_waiting w = waiting[i].waits;
-
-			if (w.send == VM_SEND_SHUTDOWN && hard)
-				w.send = VM_SEND_CANCEL;
-			return w;
-		}
+		if (waiting[i].lcm == lcm)
+			return during(waiting[i].waits, action);
 	return none;
 }
 
@@ -283,6 +318,10 @@ const char *vm_event_name(enum vm_event e)
 		[VM_EV_BOOT_FAIL] = "boot failure", [VM_EV_SHUTDOWN_OK] = "shutdown success", [VM_EV_SHUTDOWN_FAIL] = "shutdown failure",
 		[VM_EV_SAVE_OK] = "save success", [VM_EV_SAVE_FAIL] = "save failure", [VM_EV_EPILOG_OK] = "epilog success",
 		[VM_EV_EPILOG_FAIL] = "epilog failure", [VM_EV_CLEANUP_OK] = "cleanup success", [VM_EV_CLEANUP_FAIL] = "cleanup failure",
+		[VM_EV_NIC_ATTACH] = "nic-attach", [VM_EV_NIC_DETACH] = "nic-detach", [VM_EV_NIC_UPDATE] = "nic-update",
+		[VM_EV_NIC_ATTACH_OK] = "nic-attach success", [VM_EV_NIC_ATTACH_FAIL] = "nic-attach failure",
+		[VM_EV_NIC_DETACH_OK] = "nic-detach success", [VM_EV_NIC_DETACH_FAIL] = "nic-detach failure",
+		[VM_EV_NIC_UPDATE_OK] = "nic-update success", [VM_EV_NIC_UPDATE_FAIL] = "nic-update failure",
 		[VM_EV_DISKS_READY] = "disks ready", [VM_EV_DISKS_FAILED] = "disks failed", [VM_EV_SEEN_RUNNING] = "seen running",
 		[VM_EV_SEEN_POWEROFF] = "seen powered off", [VM_EV_SEEN_SUSPENDED] = "seen suspended", [VM_EV_LOST] = "lost from sight",
 	};

@@ -12,12 +12,13 @@ enum vm_event {
 	VM_EV_TERMINATE, VM_EV_TERMINATE_HARD, VM_EV_POWEROFF, VM_EV_POWEROFF_HARD, VM_EV_UNDEPLOY, VM_EV_UNDEPLOY_HARD,
 	VM_EV_SUSPEND, VM_EV_STOP, VM_EV_RESUME, VM_EV_REBOOT, VM_EV_REBOOT_HARD, VM_EV_HOLD, VM_EV_RELEASE,
 	VM_EV_RESCHED, VM_EV_UNRESCHED, VM_EV_DELETE, VM_EV_DELETE_RECREATE, VM_EV_RETRY, VM_EV_RECOVER_UNKNOWN,
-	VM_EV_RESIZE, VM_EV_CONFIGURE,
+	VM_EV_RESIZE, VM_EV_CONFIGURE, VM_EV_NIC_ATTACH, VM_EV_NIC_DETACH, VM_EV_NIC_UPDATE,
 	/* a driver's step ended */
 	VM_EV_PROLOG_OK, VM_EV_PROLOG_FAIL, VM_EV_BOOT_OK, VM_EV_BOOT_FAIL, VM_EV_SHUTDOWN_OK, VM_EV_SHUTDOWN_FAIL,
 	VM_EV_SAVE_OK, VM_EV_SAVE_FAIL, VM_EV_EPILOG_OK, VM_EV_EPILOG_FAIL, VM_EV_CLEANUP_OK, VM_EV_CLEANUP_FAIL,
 	VM_EV_RESIZE_OK, VM_EV_RESIZE_FAIL, VM_EV_CONFIGURE_OK, VM_EV_CONFIGURE_FAIL,
 	VM_EV_DISKS_READY, VM_EV_DISKS_FAILED,
+	VM_EV_NIC_ATTACH_OK, VM_EV_NIC_ATTACH_FAIL, VM_EV_NIC_DETACH_OK, VM_EV_NIC_DETACH_FAIL, VM_EV_NIC_UPDATE_OK, VM_EV_NIC_UPDATE_FAIL,
 	/* the monitor reports */
 	VM_EV_SEEN_RUNNING, VM_EV_SEEN_POWEROFF, VM_EV_SEEN_SUSPENDED, VM_EV_LOST,
 	VM_EVENTS
@@ -30,6 +31,7 @@ enum vm_send {
 	VM_SEND_DEPLOY, VM_SEND_RESTORE, VM_SEND_SHUTDOWN, VM_SEND_CANCEL, VM_SEND_CANCEL_AGAIN /* gives the running shutdown up first */,
 	VM_SEND_SAVE, VM_SEND_REBOOT, VM_SEND_RESET, VM_SEND_CLEANUP,
 	VM_SEND_RESIZE, VM_SEND_UPDATECONF,
+	VM_SEND_CLEANUP_NOW /* gives up what is running first */, VM_SEND_ATTACH_NIC, VM_SEND_DETACH_NIC, VM_SEND_UPDATE_NIC,
 	VM_SENDS
 };
 
@@ -55,6 +57,10 @@ enum vm_step {
 	VM_STEP_REQUIREMENTS = 1 << 17, /* where it may go is found again: the scheduler will look for a place */
 	VM_STEP_SIZE_STAYS = 1 << 18,   /* the size before a resize is forgotten */
 	VM_STEP_SIZE_BACK = 1 << 19,    /* the size before a resize is there again: template, host, quotas */
+	VM_STEP_NIC_STAYS = 1 << 20,    /* the NIC that was worked on is as any other */
+	VM_STEP_NIC_LEAVES = 1 << 21,   /* ... is gone, with what it held */
+	VM_STEP_NIC_CHANGED = 1 << 22,  /* ... is on the host as it is here */
+	VM_STEP_CONTEXT = 1 << 23,      /* the context tells of its NICs as they are now */
 };
 
 struct vm_row {
@@ -65,14 +71,14 @@ struct vm_row {
 	enum vm_lcm to_lcm;
 	unsigned steps;
 	enum vm_send send;
-	enum vm_action action;          /* for VM_STEP_ACTION */
+	enum vm_action action;          /* for VM_STEP_ACTION, and to tell apart what is waited for (vm_waits_for) */
 };
 
 /* NULL: the event means nothing in that state. */
 const struct vm_row *vm_row_find(enum vm_state state, enum vm_lcm lcm, enum vm_event event);
 const struct vm_row *vm_row_at(int i);   /* NULL at the end: for the tests that walk the table */
 
-/* What a VM in this state waits for: the command that is sent again after oned or its driver was restarted, and the events that end
+/* What a VM in this state, during that action, waits for: the command that is sent again after oned or its driver was restarted, and the events that end
  * the wait. VM_SEND_NOTHING: the state is stable (or waits for a person, in *_FAILURE states). */
 struct vm_waiting { enum vm_send send; enum vm_event ok, fail; };
 struct vm_waiting vm_waits_for(enum vm_state state, enum vm_lcm lcm, enum vm_action action);

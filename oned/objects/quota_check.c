@@ -68,7 +68,7 @@ static void *read_vms(void *arg)
 
 		if (load(r->vms[i], r->generic.n > 0, &vm, &r->err))
 			break;
-		vm_quota_usage_of(vm, vm_counts_as_running(vm->state), r->generic, &r->arena, &r->usages[i]);
+		vm_quota_usage_of(vm, vm_is_counted_running(vm), r->generic, &r->arena, &r->usages[i]);
 		obj_free(&vm->o);
 	}
 	return NULL;

@@ -51,8 +51,10 @@ enum vm_action {
 	VM_ACTION_NONE = 0, VM_ACTION_MIGRATE = 1, VM_ACTION_LIVE_MIGRATE = 2, VM_ACTION_UNDEPLOY = 5, VM_ACTION_UNDEPLOY_HARD = 6,
 	VM_ACTION_HOLD = 7, VM_ACTION_RELEASE = 8, VM_ACTION_STOP = 9, VM_ACTION_SUSPEND = 10, VM_ACTION_RESUME = 11,
 	VM_ACTION_DELETE = 13, VM_ACTION_DELETE_RECREATE = 14, VM_ACTION_REBOOT = 15, VM_ACTION_REBOOT_HARD = 16, VM_ACTION_RESCHED = 17,
-	VM_ACTION_UNRESCHED = 18, VM_ACTION_POWEROFF = 19, VM_ACTION_POWEROFF_HARD = 20, VM_ACTION_TERMINATE = 27,
-	VM_ACTION_TERMINATE_HARD = 28, VM_ACTION_DEPLOY = 30, VM_ACTION_RESIZE = 35, VM_ACTION_RECOVER = 42, VM_ACTION_RETRY = 43, VM_ACTION_MONITOR = 44,
+	VM_ACTION_UNRESCHED = 18, VM_ACTION_POWEROFF = 19, VM_ACTION_POWEROFF_HARD = 20, VM_ACTION_NIC_ATTACH = 23,
+	VM_ACTION_NIC_DETACH = 24, VM_ACTION_TERMINATE = 27, VM_ACTION_TERMINATE_HARD = 28, VM_ACTION_DEPLOY = 30, VM_ACTION_RESIZE = 35,
+	VM_ACTION_RECOVER = 42, VM_ACTION_RETRY = 43, VM_ACTION_MONITOR = 44, VM_ACTION_ALIAS_ATTACH = 46, VM_ACTION_ALIAS_DETACH = 47,
+	VM_ACTION_NIC_UPDATE = 51,
 };
 
 /* One stay on a host. Times are 0 until they come. */
@@ -124,6 +126,37 @@ void vm_usage_of(const struct vm *vm, bool running, struct arena *arena, struct 
 enum one_rc vm_connect_auto(struct txn *t, struct vm *vm, const struct tmpl *chosen);
 /* Fits its disks to a system datastore: TM_MAD_SYSTEM, which is decided once, and what volatile disks get from there. */
 enum one_rc vm_place_disks(struct txn *t, struct vm *vm, int ds_id);
+
+/* ---- NICs of a VM that is there (objects/vm_nic_change.c) ---- */
+
+/* What happens to a NIC while a driver works on it: at most to one of a VM. */
+enum vm_nic_work { VM_NIC_IDLE, VM_NIC_ATTACHES, VM_NIC_DETACHES, VM_NIC_UPDATES };
+
+/* The NIC, NIC_ALIAS, or PCI of TYPE NIC with this id; NULL. */
+struct attr *vm_nic(const struct vm *vm, int nic_id);
+bool vm_nic_is_alias(const struct attr *nic);
+/* What happens, and to which NIC (NULL: VM_NIC_IDLE). To be believed only while the VM's state is a hot-plugging one: owners may write such
+ * attributes into NICs. */
+enum vm_nic_work vm_nic_work(const struct vm *vm, struct attr **nic);
+/* The vector that a template asks to attach: its first NIC, else NIC_ALIAS, else PCI; NULL. */
+struct attr *vm_nic_asked(const struct tmpl *asked);
+/* It becomes a NIC of the VM, attaching, with all that it gets of its network: address, rules, PCI device of the host. Names of networks are
+ * those that the VM's owner sees; quotas were counted. ONE_ACTION with OpenNebula's reason. asked NULL: there was none. */
+enum one_rc vm_nic_attach(struct txn *t, struct vm *vm, const struct attr *asked);
+/* The NIC is detaching; it holds everything until it leaves. ONE_ACTION: there is none. */
+enum one_rc vm_nic_detach(struct txn *t, struct vm *vm, int nic_id);
+/* The end of what happens to it: it is as any other; or it is gone, with its aliases and all they held, quotas included. These never fail. */
+void vm_nic_stays(struct vm *vm);
+void vm_nic_leaves(struct txn *t, struct vm *vm);
+/* Takes over what may change of a NIC (bandwidths); without append what `asked` lacks is removed. live: the NIC is updating, and what was is
+ * in VNET_UPDATE. false: nothing changed. */
+bool vm_nic_change(struct vm *vm, struct attr *nic, const struct attr *asked, bool append, bool live);
+/* The host has the change. */
+void vm_nic_changed(struct vm *vm);
+/* CONTEXT tells of its NICs as they are now. ONE_ACTION with the reason: a variable in them can't be read. */
+enum one_rc vm_context_renew(struct txn *t, struct vm *vm);
+/* For the context that is made while a NIC is detached: what tells of it is taken out. */
+void vm_context_without_leaving(struct vm *vm);
 
 /* ---- history (objects/vm_history.c) ---- */
 

@@ -1,4 +1,4 @@
-/* BACKUP_CONFIG of a VM: as its template gives it, and the backup job it names. */
+/* BACKUP_CONFIG of a VM: as its template gives it, as it is changed, and the backup job it names. */
 #include <string.h>
 #include <strings.h>
 
@@ -28,11 +28,6 @@ static bool can_increment(const struct vm *vm, bool with_volatile)
 	return true;
 }
 
-static void set_choice(struct tmpl *config, const struct attr *from, const char *name, const char *const *choices)
-{
-	tmpl_set(config, name, text_choice(text_of(from, name), choices));
-}
-
 static const char *const freezes[] = { "NONE", "AGENT", "SUSPEND", NULL }, *const modes[] = { "FULL", "INCREMENT", NULL },
 			 *const increments[] = { "CBT", "SNAPSHOT", NULL };
 
@@ -55,9 +50,9 @@ static void fill_mode(struct tmpl *config, const struct attr *from, bool append)
 		return;
 	if (!is_increment(mode) || !is_increment(tmpl_get_or(config, "MODE", "")))
 		begin_increments_anew(config);
-	set_choice(config, from, "MODE", modes);
+	tmpl_set(config, "MODE", text_choice(mode, modes));
 	if (!append || *text_of(from, "INCREMENT_MODE"))
-		set_choice(config, from, "INCREMENT_MODE", increments);
+		tmpl_set(config, "INCREMENT_MODE", text_choice(text_of(from, "INCREMENT_MODE"), increments));
 }
 
 /* append: what isn't named stays. */
@@ -73,7 +68,7 @@ static void fill_config(struct tmpl *config, const struct attr *from, bool appen
 	if (attr_get_bool(from, "BACKUP_VOLATILE", &with_volatile) || !append)
 		tmpl_set(config, "BACKUP_VOLATILE", with_volatile ? "YES" : "NO");
 	if (*text_of(from, "FS_FREEZE") || !append)
-		set_choice(config, from, "FS_FREEZE", freezes);
+		tmpl_set(config, "FS_FREEZE", text_choice(text_of(from, "FS_FREEZE"), freezes));
 	if (increment) {
 		fill_mode(config, from, append);
 		return;
@@ -98,21 +93,27 @@ enum one_rc vm_take_backup(struct vm_making *m)
 	return ONE_OK;
 }
 
+static struct tmpl *config_of(struct vm *vm)
+{
+	if (!vm->backup_config)
+		vm->backup_config = tmpl_new(&vm->o.arena);
+	return vm->backup_config;
+}
+
 enum one_rc vm_change_backup(struct vm_making *m, const struct attr *fresh, bool append)
 {
 	bool with_volatile = false, snapshots = tmpl_vector(m->vm->o.tmpl, "SNAPSHOT") != NULL, increment;
-	struct vm *vm = m->vm;
+	struct tmpl *config;
 
 	if (!fresh)
 		return ONE_OK;
-	if (!vm->backup_config)
-		vm->backup_config = tmpl_new(&vm->o.arena);
-	tmpl_get_bool(vm->backup_config, "BACKUP_VOLATILE", &with_volatile);
-	increment = !snapshots && can_increment(vm, with_volatile);
+	config = config_of(m->vm);
+	tmpl_get_bool(config, "BACKUP_VOLATILE", &with_volatile);
+	increment = !snapshots && can_increment(m->vm, with_volatile);
 	if (is_increment(text_of(fresh, "MODE")) && !increment)
 		return vm_fail(m, "VM cannot use backup increment mode, it has %s.",
 			       snapshots ? "snapshots" : "disks snapshots or disks are not qcow2");
-	fill_config(vm->backup_config, fresh, append, increment);
+	fill_config(config, fresh, append, increment);
 	return ONE_OK;
 }
 
@@ -127,10 +128,8 @@ int vm_backup_job(const struct vm *vm)
 
 void vm_set_backup_job(struct vm *vm, int job_id)
 {
-	struct tmpl *config = vm->backup_config;
+	struct tmpl *config = config_of(vm);
 
-	if (!config)
-		vm->backup_config = config = tmpl_new(&vm->o.arena);
 	if (job_id >= 0) {
 		tmpl_setf(config, "BACKUP_JOB_ID", "%d", job_id);
 		return;

@@ -71,15 +71,33 @@ static enum one_rc add_nic_variable(struct vm_making *m, struct attr *context, c
 	return m->t->err.rc;
 }
 
+/* What the names of its variables begin with. */
+static const char *prefix_of(const struct attr *nic, struct arena *arena)
+{
+	if (!strcmp(nic->name, "NIC"))
+		return arena_printf(arena, "ETH%s", text_of(nic, "NIC_ID"));
+	if (!strcmp(nic->name, "PCI"))
+		return arena_printf(arena, "PCI%s", text_of(nic, "PCI_ID"));
+	return arena_printf(arena, "ETH%s_ALIAS%s", text_of(nic, "PARENT_ID"), text_of(nic, "ALIAS_ID"));
+}
+
+void vm_context_forget(struct vm *vm, const struct attr *nic)
+{
+	struct attr *context = tmpl_vector(vm->o.tmpl, "CONTEXT");
+	const char *prefix = prefix_of(nic, &vm->o.arena);
+
+	if (!context)
+		return;
+	for (size_t i = 0; i < sizeof(variables) / sizeof(*variables); i++)
+		attr_remove(context, arena_printf(&vm->o.arena, "%s_%s", prefix, variables[i].name));
+	if (!strcmp(nic->name, "PCI"))
+		attr_remove(context, arena_printf(&vm->o.arena, "%s_ADDRESS", prefix));
+}
+
 static enum one_rc add_nic(struct vm_making *m, struct attr *context, const struct attr *nic)
 {
-	const char *prefix;
+	const char *prefix = prefix_of(nic, m->t->arena);
 
-	if (!strcmp(nic->name, "NIC"))
-		prefix = arena_printf(m->t->arena, "ETH%s", text_of(nic, "NIC_ID"));
-	else
-		prefix = arena_printf(m->t->arena, "ETH%s_ALIAS%s", text_of(nic, "PARENT_ID"),
-				      text_of(nic, "ALIAS_ID"));
 	for (size_t i = 0; i < sizeof(variables) / sizeof(*variables); i++)
 		if (add_nic_variable(m, context, nic, prefix, &variables[i]))
 			return m->t->err.rc;
@@ -105,26 +123,25 @@ static void add_pci_nic(struct vm_making *m, struct attr *context, const struct 
 {
 	for (size_t i = 0; i < sizeof(variables) / sizeof(*variables); i++) {
 		const char *value = own_value(pci, &variables[i]);
-		const char *id = text_of(pci, "PCI_ID");
-		const char *name = arena_printf(m->t->arena, "PCI%s_%s", id, variables[i].name);
+		const char *name = arena_printf(m->t->arena, "%s_%s", prefix_of(pci, m->t->arena), variables[i].name);
 
 		if (*value)
 			attr_set(&m->vm->o.arena, context, name, value);
 	}
 }
 
-static void add_pci(struct vm_making *m, struct attr *context)
+void vm_context_pci(struct vm_making *m)
 {
-	struct arena *arena = &m->vm->o.arena;
-	bool network = flag(context, "NETWORK");
+	struct attr *context = tmpl_vector(m->vm->o.tmpl, "CONTEXT");
+	bool network = context && flag(context, "NETWORK");
 
-	for (const struct attr *pci = tmpl_find(m->vm->o.tmpl, "PCI"); pci; pci = tmpl_find_next(pci)) {
-		const char *id = text_of(pci, "PCI_ID"), *address = text_of(pci, "VM_ADDRESS");
+	for (const struct attr *pci = tmpl_find(m->vm->o.tmpl, "PCI"); context && pci; pci = tmpl_find_next(pci)) {
+		const char *address = text_of(pci, "VM_ADDRESS");
 
 		if (network && !strcmp(text_of(pci, "TYPE"), "NIC"))
 			add_pci_nic(m, context, pci);
 		if (*address)
-			attr_set(arena, context, arena_printf(m->t->arena, "PCI%s_ADDRESS", id), address);
+			attr_set(&m->vm->o.arena, context, arena_printf(m->t->arena, "%s_ADDRESS", prefix_of(pci, m->t->arena)), address);
 	}
 }
 
@@ -191,7 +208,7 @@ enum one_rc vm_make_context(struct vm_making *m, bool automatic)
 	attr_remove(context, "FILES_DS");
 	if (vm_vars_expand_vector(m, context) || vm_context_nics(m, automatic))
 		return m->t->err.rc;
-	add_pci(m, context);
+	vm_context_pci(m);
 	if (*files && add_files(m, context, files))
 		return m->t->err.rc;
 	if (add_token(m, context))

@@ -197,6 +197,12 @@ static enum one_rc place_pci(struct vm_making *m, struct attr *pci, unsigned slo
 	return ONE_OK;
 }
 
+enum one_rc vm_prepare_pci(struct vm_making *m, struct attr *pci, unsigned id)
+{
+	attr_setf(&m->vm->o.arena, pci, "PCI_ID", "%u", id);
+	return check_pci(m, pci) ? m->t->err.rc : place_pci(m, pci, id + 1);
+}
+
 enum one_rc vm_take_pci(struct vm_making *m)
 {
 	struct vm *vm = m->vm;
@@ -206,8 +212,7 @@ enum one_rc vm_take_pci(struct vm_making *m)
 	for (struct attr *pci = tmpl_find(vm->o.tmpl, "PCI"); pci; pci = tmpl_find_next(pci), id++) {
 		if (id >= VM_MAX_DEVICES)
 			return vm_fail(m, "A VM can't have more than %d PCI devices", VM_MAX_DEVICES);
-		attr_setf(&vm->o.arena, pci, "PCI_ID", "%u", id);
-		if (check_pci(m, pci) || place_pci(m, pci, id + 1))
+		if (vm_prepare_pci(m, pci, id))
 			return m->t->err.rc;
 	}
 	return ONE_OK;

@@ -47,7 +47,7 @@ static bool is_given_name(const char *name)
 	return !strncmp(name, "_ALIAS", 6) && (n = digits(name + 6)) && !name[6 + n];
 }
 
-static void set_name(struct arena *arena, struct attr *nic, const char *given)
+void vm_nic_name(struct arena *arena, struct attr *nic, const char *given)
 {
 	const char *own = text_of(nic, "NAME");
 
@@ -107,12 +107,12 @@ static enum one_rc take_nic(struct vm_making *m, struct nics *all, struct attr *
 
 	attr_setf(arena, nic, "NIC_ID", "%d", id);
 	if (vm_nic_is_auto(nic)) {
-		set_name(arena, nic, arena_printf(arena, "NIC%d", id));
+		vm_nic_name(arena, nic, arena_printf(arena, "NIC%d", id));
 		return ONE_OK;
 	}
 	if (vm_connect_nic(m, nic, &all->secgroups))
 		return m->t->err.rc;
-	set_name(arena, nic, arena_printf(arena, "NIC%d", id));
+	vm_nic_name(arena, nic, arena_printf(arena, "NIC%d", id));
 	if (smap_get(&all->parents, text_of(nic, "NAME")))
 		return ONE_OK; /* aliases go to the first of a name */
 	parent = arena_new(m->t->arena, struct parent);
@@ -134,7 +134,7 @@ static enum one_rc take_alias(struct vm_making *m, struct nics *all, struct attr
 	attr_setf(arena, nic, "NIC_ID", "%d", id);
 	if (connect_nic(m, nic))
 		return m->t->err.rc;
-	set_name(arena, nic, arena_printf(arena, "NIC%d_ALIAS%d", parent->id, id));
+	vm_nic_name(arena, nic, arena_printf(arena, "NIC%d_ALIAS%d", parent->id, id));
 	attr_setf(arena, parent->nic, "ALIAS_IDS", parent->aliases > 1 ? "%s,%d" : "%s%d",
 		  text_of(parent->nic, "ALIAS_IDS"), id);
 	return ONE_OK;
@@ -173,7 +173,7 @@ enum one_rc vm_take_nics(struct vm_making *m)
 
 /* ---- giving back ---- */
 
-static void release_nic(struct txn *t, const struct vm *vm, const struct attr *nic)
+void vm_release_nic(struct txn *t, const struct vm *vm, const struct attr *nic)
 {
 	long long net, ar;
 	const char *mac = text_of(nic, "MAC");
@@ -195,7 +195,7 @@ void vm_release_nics(struct txn *t, struct vm *vm)
 			if (!vm_nic_is_device(a))
 				continue;
 			secgroup_ids_parse(text_of(a, "SECURITY_GROUPS"), &secgroups, t->arena);
-			release_nic(t, vm, a);
+			vm_release_nic(t, vm, a);
 		}
 	for (int i = 0; i < secgroups.n; i++)
 		secgroup_vm_remove(t, secgroups.ids[i], vm->o.id);

@@ -57,6 +57,8 @@ extern const char *const vm_vrouter_names[];
 enum one_rc vm_take_os(struct vm_making *m);
 enum one_rc vm_check_raw(struct vm_making *m, const struct tmpl *tmpl);   /* RAW of that template */
 enum one_rc vm_take_pci(struct vm_making *m);
+/* Checks one PCI device, and gives it its number and its place in the guest. */
+enum one_rc vm_prepare_pci(struct vm_making *m, struct attr *pci, unsigned id);
 enum one_rc vm_take_graphics(struct vm_making *m);
 enum one_rc vm_take_video(struct vm_making *m);
 enum one_rc vm_check_graphics(struct vm_making *m);    /* of the VM's own template */
@@ -76,6 +78,10 @@ void vm_release_disks(struct txn *t, struct vm *vm, bool failed);
 void vm_release_nics(struct txn *t, struct vm *vm);
 /* A NIC gets the defaults, an address and all else from its network; its groups are added to a set. */
 enum one_rc vm_connect_nic(struct vm_making *m, struct attr *nic, struct idset *secgroups);
+/* Its name: what it was given, unless that could be the name of another; else `given`. */
+void vm_nic_name(struct arena *arena, struct attr *nic, const char *given);
+/* Its address goes back. */
+void vm_release_nic(struct txn *t, const struct vm *vm, const struct attr *nic);
 /* SECURITY_GROUP_RULE of these groups. */
 void vm_add_rules(struct vm_making *m, const struct idset *secgroups);
 bool vm_nic_is_auto(const struct attr *nic);   /* NETWORK_MODE auto: the scheduler chooses its network */
@@ -91,6 +97,10 @@ enum one_rc vm_change_backup(struct vm_making *m, const struct attr *fresh, bool
 enum one_rc vm_make_context(struct vm_making *m, bool automatic);
 /* Its ETH variables; automatic: those of NICs whose network the scheduler chose too. */
 enum one_rc vm_context_nics(struct vm_making *m, bool automatic);
+/* Those of PCI devices. */
+void vm_context_pci(struct vm_making *m);
+/* What tells of one NIC is removed. */
+void vm_context_forget(struct vm *vm, const struct attr *nic);
 
 /* vm_vars.c: $NAME, $NETWORK[...] and such in a text. */
 enum one_rc vm_vars_expand(struct vm_making *m, const char *text, struct strbuf *out);

@@ -22,6 +22,11 @@ bool vm_counts_as_running(enum vm_state s)
 	return false;
 }
 
+bool vm_is_counted_running(const struct vm *vm)
+{
+	return vm_counts_as_running(vm->state) && !(vm->state == VM_ACTIVE && vm->lcm_state == LCM_HOTPLUG_NIC_POWEROFF);
+}
+
 /* ---- what a VM uses ---- */
 
 /* Nothing is gained by numbers below 0. */
@@ -90,7 +95,7 @@ enum one_rc vm_quota_may_run(struct txn *t, const struct vm *vm)
 {
 	struct vm_usage u;
 
-	if (vm_counts_as_running(vm->state))
+	if (vm_is_counted_running(vm))
 		return ONE_OK;
 	u = running_part(t, vm);
 	/* The counters themselves change with the state: here only the limits speak. */
@@ -109,7 +114,7 @@ void vm_quota_move(struct txn *t, struct vm *vm, int uid, int gid)
 		uid = -1;
 	if (gid == vm->o.gid)
 		gid = -1;
-	vm_quota_usage(t, vm, vm_counts_as_running(vm->state), &u);
+	vm_quota_usage(t, vm, vm_is_counted_running(vm), &u);
 	quota_vm_del(t, uid < 0 ? -1 : vm->o.uid, gid < 0 ? -1 : vm->o.gid, &u);
 	quota_vm_add(t, uid, gid, &u, true);
 }
@@ -118,7 +123,7 @@ enum one_rc vm_quota_changed(struct txn *t, const struct vm *vm, const struct vm
 {
 	struct vm_usage after;
 
-	vm_quota_usage(t, vm, vm_counts_as_running(vm->state), &after);
+	vm_quota_usage(t, vm, vm_is_counted_running(vm), &after);
 	return quota_vm_change(t, vm->o.uid, vm->o.gid, before, &after);
 }
 

@@ -407,10 +407,21 @@ static void move_all(struct idset *from, struct idset *to, struct arena *arena)
 	from->n = 0;
 }
 
+/* A VM that gave one of its addresses back isn't listed, but has the others. */
+static void add_holders(const struct vnet *vn, struct idset *to, struct arena *arena)
+{
+	for (const struct address_range *ar = vn->ranges; ar; ar = ar->next)
+		for (int i = 0; i < ar->n_leases; i++)
+			if (ar->leases[i].owner & LEASE_VM && lease_owner_id(ar->leases[i].owner) >= 0)
+				idset_add(to, arena, lease_owner_id(ar->leases[i].owner));
+}
+
 void vnet_commit(struct vnet *vn, bool recover)
 {
-	if (!recover)
+	if (!recover) {
 		move_all(&vn->updated, &vn->outdated, &vn->o.arena);
+		add_holders(vn, &vn->outdated, &vn->o.arena);
+	}
 	move_all(&vn->updating, &vn->outdated, &vn->o.arena);
 	move_all(&vn->error, &vn->outdated, &vn->o.arena);
 }

@@ -258,15 +258,6 @@ void vnet_nic_show(struct txn *t, const struct identity *who, struct attr *nic, 
 
 /* ---- giving back ---- */
 
-static bool holds_lease(const struct vnet *vn, int64_t owner)
-{
-	for (const struct address_range *ar = vn->ranges; ar; ar = ar->next)
-		for (int i = 0; i < ar->n_leases; i++)
-			if (ar->leases[i].owner == owner)
-				return true;
-	return false;
-}
-
 void vnet_vm_forget(struct vnet *vn, int vm_id)
 {
 	bool failed = idset_del(&vn->error, vm_id);
@@ -296,8 +287,8 @@ void vnet_nic_release(struct txn *t, int vnet_id, int ar_id, const char *mac, in
 	if (!vn)
 		return;
 	free_lease(vn, ar_id, mac, owner);
-	if (!holds_lease(vn, owner))
-		vnet_vm_forget(vn, vm_id);
+	/* Also when it has other addresses, as OpenNebula shows it; vnet_commit finds it nevertheless. */
+	vnet_vm_forget(vn, vm_id);
 }
 
 void vnet_vrouter_release(struct txn *t, int vnet_id, int ar_id, const char *mac, int vrouter_id)

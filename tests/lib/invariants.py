@@ -22,8 +22,9 @@ class Machine:
         self.images = [int(e.text) for e in x.findall('TEMPLATE/DISK/IMAGE_ID')]
         self.disks = x.findall('TEMPLATE/DISK')
         self.router = int(x.findtext('TEMPLATE/VROUTER_ID', '-1'))
-        self.nics = [(int(n.findtext('NETWORK_ID')), n.findtext('MAC')) for n in x.findall('TEMPLATE/NIC')]
         self.job = int(x.findtext('BACKUPS/BACKUP_CONFIG/BACKUP_JOB_ID', '-1'))
+        self.nics = [(int(n.findtext('NETWORK_ID')), n.findtext('MAC')) for kind in ('NIC', 'NIC_ALIAS', 'PCI')
+                     for n in x.findall(f'TEMPLATE/{kind}') if n.findtext('NETWORK_ID')]
         self.records = x.findall('HISTORY_RECORDS/HISTORY')
 
     @property
@@ -145,7 +146,7 @@ def vm_usage(vm):
     yield ('VM', '', 'VMS'), 1
     yield ('VM', '', 'CPU'), vm.cpu
     yield ('VM', '', 'MEMORY'), vm.memory_mb
-    if vm.state in RUNNING:
+    if vm.state in RUNNING and not (vm.state == VM['ACTIVE'] and vm.lcm == LCM['HOTPLUG_NIC_POWEROFF']):
         yield ('VM', '', 'RUNNING_VMS'), 1
         yield ('VM', '', 'RUNNING_CPU'), vm.cpu
         yield ('VM', '', 'RUNNING_MEMORY'), vm.memory_mb

@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <setjmp.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 #include "drivers/vmm_libvirt/virt.h"
@@ -10,7 +11,8 @@
 
 static const char domain_xml[] = "<domain type='test'><name>one-7</name><memory>8192</memory><vcpu current='2'>4</vcpu><os><type>hvm</type></os>"
 				 "<devices><disk type='file' device='cdrom'><source file='/a.iso'/><target dev='hda'/></disk>"
-				 "</devices></domain>";
+				 "<interface type='bridge'><source bridge='br0'/><mac address='02:00:00:00:00:01'/>"
+				 "<target dev='one-7-0'/></interface></devices></domain>";
 
 struct fixture {
 	virConnectPtr c;
@@ -180,7 +182,40 @@ static void a_device_that_is_not_there_is_detached_already(void **state)
 
 	start_domain(f);
 	assert_int_equal(virt_detach_disk(f->c, f->uuid.buf, "vdz", 1, &f->err), ONE_OK);
-	assert_int_equal(virt_detach_nic(f->c, f->uuid.buf, "02:00:00:00:00:01", 1, &f->err), ONE_OK);
+	assert_int_equal(virt_detach_nic(f->c, f->uuid.buf, "02:00:00:00:00:09", 1, &f->err), ONE_OK);
+}
+
+static void an_interface_that_is_there_is_attached_already(void **state)
+{
+	struct fixture *f = *state;
+	const char *xml = "<interface type='bridge'><source bridge='br0'/><mac address='02:00:00:00:00:02'/></interface>";
+
+	start_domain(f);
+	assert_int_equal(virt_attach_nic(f->c, "one-7", "02:00:00:00:00:01", xml, &f->err), ONE_OK);
+	assert_int_equal(virt_attach_nic(f->c, "one-7", "02:00:00:00:00:02", xml, &f->err), ONE_ACTION); /* this hypervisor can't */
+	assert_int_equal(virt_attach_nic(f->c, "one-8", "02:00:00:00:00:01", xml, &f->err), ONE_ACTION);
+}
+
+static void the_traffic_of_an_interface_is_limited_and_set_free(void **state)
+{
+	struct fixture *f = *state;
+	virDomainPtr dom;
+	char *xml;
+
+	start_domain(f);
+	dom = virDomainLookupByName(f->c, "one-7");
+	assert_int_equal(virt_limit_nic(f->c, "one-7", "one-7-0", "500 600 700 0 0 0", &f->err), ONE_OK);
+	xml = virDomainGetXMLDesc(dom, 0);
+	assert_non_null(strstr(xml, "<inbound average='500' peak='600' burst='700'/>"));
+	assert_null(strstr(xml, "<outbound"));
+	free(xml);
+	assert_int_equal(virt_limit_nic(f->c, "one-7", "02:00:00:00:00:01", "0 0 0 80 0 0", &f->err), ONE_OK);
+	xml = virDomainGetXMLDesc(dom, 0);
+	assert_null(strstr(xml, "<inbound"));
+	assert_non_null(strstr(xml, "<outbound average='80'/>"));
+	free(xml);
+	virDomainFree(dom);
+	assert_int_equal(virt_limit_nic(f->c, "one-7", "one-7-9", "1 0 0 0 0 0", &f->err), ONE_ACTION);
 }
 
 static void a_hypervisor_that_cannot_be_reached_says_why(void **state)
@@ -232,6 +267,8 @@ int main(void)
 		CASE(a_domain_gets_other_processors_and_memory), CASE(only_memory_that_is_missing_is_plugged_in),
 		CASE(a_snapshot_can_be_created_reverted_to_and_deleted),
 		CASE(a_device_that_is_not_there_is_detached_already),
+		CASE(an_interface_that_is_there_is_attached_already),
+		CASE(the_traffic_of_an_interface_is_limited_and_set_free),
 		CASE(a_hypervisor_that_cannot_be_reached_says_why),
 		CASE(a_checkpoints_files_are_looked_for_in_its_own_folder),
 	};

@@ -499,15 +499,15 @@ static void backups_are_configured(void **state)
 	(void)state;
 	must_configure(id, "BACKUP_CONFIG=[KEEP_LAST=-4]", true, "");
 	vm = loaded(id);
-	assert_non_null(strstr(vm->backups_xml, "<KEEP_LAST><![CDATA[0]]></KEEP_LAST>"));
-	assert_non_null(strstr(vm->backups_xml, "AGENT"));
+	assert_string_equal(tmpl_get(vm->backup_config, "KEEP_LAST"), "0");
+	assert_string_equal(tmpl_get(vm->backup_config, "FS_FREEZE"), "AGENT");
 	obj_free(&vm->o);
 	must_configure(id, "BACKUP_CONFIG=[MODE=INCREMENT]", false, "");
 	vm = loaded(id);
-	assert_null(strstr(vm->backups_xml, "KEEP_LAST"));
-	assert_null(strstr(vm->backups_xml, "AGENT"));
-	assert_non_null(strstr(vm->backups_xml, "<MODE><![CDATA[INCREMENT]]></MODE>"));
-	assert_non_null(strstr(vm->backups_xml, "<INCREMENT_MODE><![CDATA[CBT]]></INCREMENT_MODE>"));
+	assert_null(tmpl_get(vm->backup_config, "KEEP_LAST"));
+	assert_string_equal(tmpl_get(vm->backup_config, "FS_FREEZE"), "NONE");
+	assert_string_equal(tmpl_get(vm->backup_config, "MODE"), "INCREMENT");
+	assert_string_equal(tmpl_get(vm->backup_config, "INCREMENT_MODE"), "CBT");
 	obj_free(&vm->o);
 }
 

@@ -116,6 +116,38 @@ static void a_hard_shutdown_is_repeated_hard(void **state)
 	assert_int_equal(vm_waits_for(VM_POWEROFF, LCM_LCM_INIT, VM_ACTION_POWEROFF_HARD).send, VM_SEND_NOTHING);
 }
 
+/* One state for all that is done to NICs: what is under way tells which command is sent again, and what ends it. */
+static void work_on_a_nic_ends_as_it_began(void **state)
+{
+	static const struct { enum vm_action action; enum vm_event asked; enum vm_send send; unsigned ok, fail; } works[] = {
+		{ VM_ACTION_NIC_ATTACH, VM_EV_NIC_ATTACH, VM_SEND_ATTACH_NIC, VM_STEP_NIC_STAYS, VM_STEP_NIC_LEAVES },
+		{ VM_ACTION_NIC_DETACH, VM_EV_NIC_DETACH, VM_SEND_DETACH_NIC, VM_STEP_NIC_LEAVES, VM_STEP_NIC_STAYS },
+		{ VM_ACTION_NIC_UPDATE, VM_EV_NIC_UPDATE, VM_SEND_UPDATE_NIC, VM_STEP_NIC_CHANGED, VM_STEP_NIC_STAYS },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 2 * sizeof(works) / sizeof(*works); i++) {
+		const bool runs = i % 2 == 0;
+		const enum vm_state from = runs ? VM_ACTIVE : VM_POWEROFF;
+		const enum vm_lcm lcm = runs ? LCM_RUNNING : LCM_LCM_INIT;
+		const struct vm_row *begin = vm_row_find(from, lcm, works[i / 2].asked), *ok, *fail;
+		struct vm_waiting w;
+
+		if (!runs && works[i / 2].asked == VM_EV_NIC_UPDATE) {
+			assert_null(begin); /* changes the record alone */
+			continue;
+		}
+		assert_int_equal(begin->send, works[i / 2].send);
+		w = vm_waits_for(begin->to, begin->to_lcm, works[i / 2].action);
+		assert_int_equal(w.send, begin->send);
+		ok = vm_row_find(begin->to, begin->to_lcm, w.ok);
+		fail = vm_row_find(begin->to, begin->to_lcm, w.fail);
+		assert_true(ok->steps & works[i / 2].ok);
+		assert_true(fail->steps & works[i / 2].fail);
+		assert_true(ok->to == from && fail->to == from && ok->to_lcm == lcm && fail->to_lcm == lcm);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -127,6 +159,7 @@ int main(void)
 		cmocka_unit_test(a_failed_step_can_be_tried_again),
 		cmocka_unit_test(an_end_gives_everything_back),
 		cmocka_unit_test(a_hard_shutdown_is_repeated_hard),
+		cmocka_unit_test(work_on_a_nic_ends_as_it_began),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
