@@ -37,7 +37,7 @@ void batch_free(struct batch *b)
 
 struct pending *batch_find(const struct batch *b, enum obj_type type, int id)
 {
-	return b ? imap_get(&b->index, ((int64_t)type << 32) | (uint32_t)id) : NULL;
+	return b ? imap_get(&b->index, object_key(type, id)) : NULL;
 }
 
 struct pending *batch_pending(struct batch *b, enum obj_type type, int id)
@@ -51,7 +51,7 @@ struct pending *batch_pending(struct batch *b, enum obj_type type, int id)
 	p->id = id;
 	p->next = b->all;
 	b->all = p;
-	imap_put(&b->index, ((int64_t)type << 32) | (uint32_t)id, p);
+	imap_put(&b->index, object_key(type, id), p);
 	return p;
 }
 

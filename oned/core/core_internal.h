@@ -37,6 +37,12 @@ struct job {
 	bool sure;          /* run again when the database refuses */
 };
 
+/* An object in the maps of a transaction and of a batch. */
+static inline int64_t object_key(enum obj_type type, int id)
+{
+	return ((int64_t)type << 32) | (uint32_t)id;
+}
+
 /* One object's state after the transactions of the batch so far. v NULL: deleted. */
 struct pending { struct pending *next; enum obj_type type; int id; struct version *v; };
 

@@ -64,12 +64,30 @@ int txn_peek_id(struct txn *t, enum obj_type type)
 
 /* ---- objects ---- */
 
+#define EDITS_LISTED 16 /* most transactions change a few objects: a short list is found through faster than a map is made */
+
 static struct txn_edit *find_edit(struct txn *t, enum obj_type type, int id)
 {
+	bool indexed = t->n_edits >= EDITS_LISTED;
+	const struct obj_ops *ops = obj_ops(type);
+	struct txn_edit *found = indexed ? imap_get(&t->edit_index, object_key(type, id)) : NULL;
+
+	/* A new object without a counter gets its id when it is in the index already. */
+	if (found || (indexed && !(ops && ops->flags & OBJ_F_NO_COUNTER)))
+		return found;
 	for (struct txn_edit *e = t->edits; e; e = e->next)
 		if (e->o->id == id && e->o->ops->type == type)
 			return e;
 	return NULL;
+}
+
+/* Of two of an object the first is the one that counts. */
+static void index_edit(struct txn *t, struct txn_edit *e)
+{
+	int64_t key = object_key(e->o->ops->type, e->o->id);
+
+	if (!imap_get(&t->edit_index, key))
+		imap_put(&t->edit_index, key, e);
 }
 
 static void add_edit(struct txn *t, struct object *o)
@@ -79,6 +97,11 @@ static void add_edit(struct txn *t, struct object *o)
 	e->o = o;
 	*t->edits_tail = e;
 	t->edits_tail = &e->next;
+	if (++t->n_edits == EDITS_LISTED)
+		for (struct txn_edit *each = t->edits; each; each = each->next)
+			index_edit(t, each);
+	else if (t->n_edits > EDITS_LISTED)
+		index_edit(t, e);
 }
 
 const struct version *txn_version(struct txn *t, enum obj_type type, int id)
@@ -385,6 +408,7 @@ void txn_end(struct txn *t)
 	struct txn_edit *e = t->edits;
 
 	strbuf_done(&t->scratch);
+	imap_done(&t->edit_index);
 	if (!txn_ok(t)) {
 		for (; e; e = e->next)
 			obj_free(e->o);

@@ -10,6 +10,7 @@
 #include <time.h>
 #include "common/arena.h"
 #include "common/err.h"
+#include "common/map.h"
 #include "oned/core/core.h"
 #include "oned/core/object.h"
 #include "oned/store/store.h"
@@ -40,6 +41,8 @@ struct txn {
 	int req_id;              /* -1 */
 	void *call;              /* struct call */
 	struct txn_edit *edits, **edits_tail;
+	struct imap edit_index;         /* ... by type and id, from EDITS_LISTED of them on */
+	int n_edits;
 	struct txn_row *rows, **rows_tail;
 	struct txn_out *outs, **outs_tail;
 	struct strbuf scratch;
