@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/heap.h"
 #include "common/log.h"
 #include "oned/api/api.h"
 #include "oned/auth/acl.h"
@@ -152,28 +153,6 @@ static void tune_memory(void)
 	mallopt(M_TOP_PAD, HEAP_STEP);
 	mallopt(M_TRIM_THRESHOLD, 4 * HEAP_STEP);
 	mallopt(M_MMAP_THRESHOLD, HEAP_STEP);
-}
-
-/* Of what the heap takes, most is kept for long: with large pages the processor (and a virtual machine's host) has far less to do for it.
- * malloc reads this from the environment only, before main: so oned starts once more. Who sets GLIBC_TUNABLES himself has his way. */
-static void use_large_pages(char **argv)
-{
-	static const char tunables[] = "glibc.malloc.hugetlb=1";
-	const char *set = getenv("GLIBC_TUNABLES");
-	char self[4096];
-	ssize_t len;
-
-	if (set) {
-		if (!strcmp(set, tunables))
-			unsetenv("GLIBC_TUNABLES"); /* it isn't meant for the drivers */
-		return;
-	}
-	len = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	if (len <= 0 || setenv("GLIBC_TUNABLES", tunables, 1))
-		return;
-	self[len] = '\0';
-	execv(self, argv);
-	unsetenv("GLIBC_TUNABLES"); /* without, then */
 }
 
 static const char *vector_text(const struct conf *c, const char *key, const char *name, const char *dflt)
@@ -471,7 +450,7 @@ int main(int argc, char **argv)
 		return print_api();
 	if (o.test)
 		return test_config(o.test);
-	use_large_pages(argv);
+	heap_use_large_pages(argv);
 	umask(0027);
 	tune_memory();
 	if (read_config(&d, &o, &err) || open_log(&d, &o, &err)) {

@@ -9,6 +9,8 @@
 #include "oned/store/store_internal.h"
 #include "oned/store/store_schema.h"
 
+#define LOG_PAGES 4096 /* 64 MB */
+
 enum one_rc store_open(const struct sql_config *config, bool create, const char *comment, struct store **out,
 		       struct one_err *err)
 {
@@ -18,6 +20,8 @@ enum one_rc store_open(const struct sql_config *config, bool create, const char 
 	enum one_rc rc;
 
 	local.must_exist |= !create;
+	if (create) /* who creates commits */
+		local.log_pages = LOG_PAGES;
 	rc = sql_open(&local, &db, err);
 	if (rc != ONE_OK)
 		return rc;

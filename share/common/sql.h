@@ -16,6 +16,7 @@ struct sql_config {
 	enum sql_backend backend;
 	const char *path;                          /* SQLite: the file (made if missing) */
 	int busy_timeout_ms;                       /* SQLite */
+	int log_pages;                             /* SQLite: a thread copies the log when it is so long (sql_sqlite_log.h); 0: commits do */
 	bool must_exist;                           /* never make a missing file or database */
 	const char *server, *user, *password, *database, *socket; /* MariaDB; socket NULL: TCP to server:port */
 	const char *encoding;                      /* MariaDB: of the connection; NULL: the database's own */

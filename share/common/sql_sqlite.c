@@ -5,7 +5,8 @@
  *   WAL            a commit is one append and one fsync; readers never wait for the writer, nor it for them
  *   synchronous    FULL: that fsync is before the commit's answer (NORMAL would lose commits at a power cut)
  *   checkpoints    every 64 MB of log: rows that change again and again (a VM on its way up) are copied to the
- *                  file once instead of each time; the price is a log of about that size
+ *                  file once instead of each time; the price is a log of about that size. A connection with log_pages
+ *                  has a thread for them (sql_sqlite_log.h)
  *   page size      16 KB in new files: bodies are 1-30 KB, so most take one to three pages; with 4 KB the chain of
  *                  pages of each body costs more than the bytes
  *   cache          16 MB: holds the inner pages and any usual batch; the rest is the kernel's business
@@ -22,6 +23,7 @@
 #include <unistd.h>
 
 #include "common/arena.h"
+#include "common/sql_sqlite_log.h"
 
 #define BUSY_TIMEOUT_DEFAULT_MS 2500
 #define TWO_POW_63              9223372036854775808.0
@@ -30,6 +32,8 @@
 struct sqlite_db {
 	struct sql base;
 	sqlite3 *handle;
+	struct sql *log_db;     /* of the thread of `log` */
+	struct sqlite_log *log; /* NULL: commits copy it */
 };
 
 static const char *const settings[] = {
@@ -228,6 +232,11 @@ static enum one_rc control(struct sql *db, enum sql_control what, struct one_err
 
 static void close_db(struct sql *db)
 {
+	struct sqlite_db *s = (struct sqlite_db *)db;
+
+	sqlite_log_stop(s->log);
+	if (s->log_db)
+		sql_close(s->log_db);
 	sqlite3_close_v2(handle_of(db));
 	free(db);
 }
@@ -304,6 +313,17 @@ static enum one_rc handle_open(struct sql *db, const struct sql_config *config, 
 	return rc == ONE_OK ? wal_check(db, config->path, err) : rc;
 }
 
+static enum one_rc log_start(struct sqlite_db *s, const struct sql_config *config, struct one_err *err)
+{
+	struct sql_config of_thread = *config;
+
+	of_thread.log_pages = 0;
+	if (sqlite_open(&of_thread, &s->log_db, err))
+		return err->rc;
+	s->log = sqlite_log_start(s->handle, handle_of(s->log_db), config->log_pages, err);
+	return s->log ? ONE_OK : err->rc;
+}
+
 enum one_rc sqlite_open(const struct sql_config *config, struct sql **out, struct one_err *err)
 {
 	struct sqlite_db *made;
@@ -317,6 +337,8 @@ enum one_rc sqlite_open(const struct sql_config *config, struct sql **out, struc
 	made = xcalloc(1, sizeof(*made));
 	made->base = (struct sql){ .driver = &driver, .backend = SQL_SQLITE, .statements = SMAP_INIT };
 	rc = handle_open(&made->base, config, err);
+	if (rc == ONE_OK && config->log_pages > 0)
+		rc = log_start(made, config, err);
 	if (rc == ONE_OK)
 		*out = &made->base;
 	else

@@ -393,6 +393,41 @@ static void test_commits_are_durable_and_logged_ahead(void **state)
 	assert_int_equal(number(*state, "PRAGMA synchronous"), 2);
 }
 
+static void insert_bodies(struct sql *db, int first, int n)
+{
+	char *body = xmalloc(20000);
+
+	memset(body, 'x', 19999);
+	body[19999] = '\0';
+	assert_int_equal(sql_begin(db, NULL), ONE_OK);
+	for (int i = 0; i < n; i++) {
+		struct sql_value params[] = { SQL_INT(first + i), SQL_STR(body) };
+
+		assert_int_equal(sql_run(db, "INSERT INTO t (id, body) VALUES (?, ?)", params, 2, NULL, NULL, NULL), ONE_OK);
+	}
+	assert_int_equal(sql_commit(db, NULL), ONE_OK);
+	free(body);
+}
+
+/* 100 MB are committed; the log is to be copied from 8 MB on. */
+static void test_a_thread_copies_the_log_and_it_begins_anew(void **state)
+{
+	struct sql_config with_thread = config;
+	struct sql *db = NULL;
+	char path[128];
+	struct stat st;
+
+	with_thread.log_pages = 512;
+	assert_int_equal(sql_open(&with_thread, &db, NULL), ONE_OK);
+	for (int i = 0; i < 250; i++)
+		insert_bodies(db, i * 10, 10);
+	snprintf(path, sizeof(path), "%s-wal", config.path);
+	assert_int_equal(stat(path, &st), 0);
+	assert_true(st.st_size < 50 << 20);
+	sql_close(db);
+	assert_int_equal(number(*state, "SELECT COUNT(*) FROM t WHERE LENGTH(body) = 19999"), 2500);
+}
+
 static void refused_with(struct sql_config *c, const char *part)
 {
 	struct one_err err = ONE_ERR_INIT;
@@ -726,6 +761,7 @@ static const struct CMUnitTest sqlite_tests[] = {
 	BOTH,
 	T(test_a_new_file_is_only_for_its_owner),
 	T(test_commits_are_durable_and_logged_ahead),
+	T(test_a_thread_copies_the_log_and_it_begins_anew),
 	T(test_a_missing_folder_is_named),
 	T(test_a_file_that_is_no_database_is_refused),
 	T(test_a_read_only_file_is_refused),
