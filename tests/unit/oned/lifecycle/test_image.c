@@ -1,50 +1,9 @@
 /* What becomes of images by the answers of the datastore driver, after failures and after a restart. */
-#include <stdio.h>
+#include "tests/unit/oned/lifecycle/sent.h"
 
-#include "tests/unit/oned/objects/vm_world.h"
-
-#include "common/crypto.h"
 #include "oned/auth/quota_count.h"
 #include "oned/lifecycle/image.h"
 #include "oned/objects/marketapp.h"
-
-static struct one_err err;
-static char sent[256];      /* "CP 6;MKFS 7;": what left for the driver, in order */
-static struct strbuf payload; /* of the last one, decoded */
-
-static void collect(struct txn *t)
-{
-	for (const struct txn_out *o = t->outs; o; o = o->next) {
-		size_t len = strlen(sent);
-
-		if (o->kind != TXN_SEND || strcmp(o->action, "MONITOR") == 0)
-			continue;
-		snprintf(sent + len, sizeof(sent) - len, "%s %lld;", o->action, o->id);
-		strbuf_reset(&payload);
-		base64_decode(o->text, strlen(o->text), &payload);
-	}
-}
-
-struct step { void (*fn)(struct txn *t, void *arg); void *arg; };
-
-static void one_step(struct txn *t, void *arg)
-{
-	const struct step *s = arg;
-
-	s->fn(t, s->arg);
-	if (txn_ok(t))
-		collect(t);
-}
-
-static enum one_rc run(void (*fn)(struct txn *t, void *arg), void *arg)
-{
-	struct step s = { fn, arg };
-
-	one_err_clear(&err);
-	sent[0] = '\0';
-	core_run(core, one_step, &s, &err);
-	return err.rc;
-}
 
 struct making_image { const char *text; int id; };
 
@@ -82,16 +41,7 @@ static void answer(struct txn *t, void *arg)
 
 static struct image *image(int id)
 {
-	static struct object *o;
-	struct version *v = pool_get(core, OBJ_IMAGE, id);
-
-	if (o)
-		obj_free(o);
-	o = NULL;
-	if (v)
-		assert_int_equal(obj_load(v->ops, v->body, v->body_len, &o, &err), ONE_OK);
-	version_unref(v);
-	return (struct image *)o;
+	return (struct image *)reread(OBJ_IMAGE, id);
 }
 
 static enum image_state state_of(int id)
@@ -554,5 +504,6 @@ int main(void)
 		TEST(a_deleted_image_counts_no_longer),
 	};
 
+	not_sent = "MONITOR";
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

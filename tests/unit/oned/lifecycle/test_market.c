@@ -1,57 +1,10 @@
 /* What becomes of apps by the answers of the market driver, after failures and after a restart. */
-#include <stdio.h>
+#include "tests/unit/oned/lifecycle/sent.h"
 
-#include "tests/unit/oned/objects/vm_world.h"
-
-#include "common/crypto.h"
 #include "oned/lifecycle/market.h"
 #include "oned/objects/common.h"
 
-static struct one_err err;
-static char sent[256];        /* "IMPORT 0;DELETE 0;": what left for the driver, in order */
-static struct strbuf payload; /* of the last one, decoded */
-static const char *told;      /* what marketapp_import answered */
-
-static void collect(struct txn *t)
-{
-	for (const struct txn_out *o = t->outs; o; o = o->next) {
-		size_t len = strlen(sent);
-
-		if (o->kind != TXN_SEND)
-			continue;
-		snprintf(sent + len, sizeof(sent) - len, "%s %lld;", o->action, o->id);
-		strbuf_reset(&payload);
-		base64_decode(o->text, strlen(o->text), &payload);
-	}
-}
-
-struct step { void (*fn)(struct txn *t, void *arg); void *arg; };
-
-static void one_step(struct txn *t, void *arg)
-{
-	const struct step *s = arg;
-
-	s->fn(t, s->arg);
-	if (txn_ok(t))
-		collect(t);
-}
-
-static enum one_rc run(void (*fn)(struct txn *t, void *arg), void *arg)
-{
-	struct step s = { fn, arg };
-
-	one_err_clear(&err);
-	sent[0] = '\0';
-	core_run(core, one_step, &s, &err);
-	return err.rc;
-}
-
-static void make_market(struct txn *t, void *arg)
-{
-	struct object owner = owned_by(&oneadmin);
-
-	assert_non_null(market_create(t, &owner, parsed(t->arena, arg)));
-}
+static const char *told; /* what marketapp_import answered */
 
 struct making_app { const char *text; int id; };
 
@@ -92,20 +45,6 @@ static const char *b64(const char *text)
 	strbuf_reset(&out);
 	base64_encode(text, strlen(text), &out);
 	return out.buf;
-}
-
-static struct object *reread(enum obj_type type, int id)
-{
-	static struct object *o;
-	struct version *v = pool_get(core, type, id);
-
-	if (o)
-		obj_free(o);
-	o = NULL;
-	if (v)
-		assert_int_equal(obj_load(v->ops, v->body, v->body_len, &o, &err), ONE_OK);
-	version_unref(v);
-	return o;
 }
 
 static struct marketapp *app(int id)

@@ -51,13 +51,6 @@ static void types_are_read_in_any_case(void **state)
 
 /* ---- making ---- */
 
-static void make_market(struct txn *t, void *arg)
-{
-	struct object owner = owned_by(&oneadmin);
-
-	assert_non_null(market_create(t, &owner, parsed(t->arena, arg)));
-}
-
 struct making_app { const char *text; int id; };
 
 static void make_app(struct txn *t, void *arg)
@@ -81,16 +74,7 @@ static enum one_rc app(const char *text, int *id)
 
 static struct marketapp *look(int id)
 {
-	static struct object *o;
-	struct version *v = pool_get(core, OBJ_MARKETAPP, id);
-
-	if (o)
-		obj_free(o);
-	o = NULL;
-	if (v)
-		assert_int_equal(obj_load(v->ops, v->body, v->body_len, &o, &err), ONE_OK);
-	version_unref(v);
-	return (struct marketapp *)o;
+	return (struct marketapp *)reread(OBJ_MARKETAPP, id);
 }
 
 static void a_new_app_takes_what_its_template_says_but_not_what_only_the_driver_knows(void **state)

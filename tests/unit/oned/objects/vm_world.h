@@ -19,6 +19,7 @@
 #include "oned/objects/cluster.h"
 #include "oned/objects/datastore.h"
 #include "oned/objects/image.h"
+#include "oned/objects/market.h"
 #include "oned/objects/secgroup.h"
 #include "oned/objects/vm.h"
 #include "oned/objects/vnet.h"
@@ -219,6 +220,30 @@ __attribute__((unused)) static struct vm *loaded(int id)
 	assert_int_equal(obj_load(v->ops, v->body, v->body_len, &o, NULL), ONE_OK);
 	version_unref(v);
 	return (struct vm *)o;
+}
+
+/* The parsed form of a published object, good until the next call; NULL: it is gone. */
+__attribute__((unused)) static struct object *reread(enum obj_type type, int id)
+{
+	static struct object *o;
+	struct version *v = pool_get(core, type, id);
+
+	if (o)
+		obj_free(o);
+	o = NULL;
+	if (v)
+		assert_int_equal(obj_load(v->ops, v->body, v->body_len, &o, NULL), ONE_OK);
+	version_unref(v);
+	return o;
+}
+
+/* ---- a marketplace in it ---- */
+
+__attribute__((unused)) static void make_market(struct txn *t, void *arg)
+{
+	struct object owner = owned_by(&oneadmin);
+
+	assert_non_null(market_create(t, &owner, parsed(t->arena, arg)));
 }
 
 #endif
