@@ -405,8 +405,12 @@ class Player:
                                                   ('update_ar', MANAGE, 'AR=[AR_ID=0,NOTE=x]')])
             self.attempt(who, f'one.vn.{verb}', [net.id, what], [(right, net)])
 
+    def nic_checks(self, net):
+        """All networks here have the first security group."""
+        return [(USE, net), (USE, self.world.things['secgroup'][0])]
+
     def router_nic(self):
-        """One more NIC, or one less. All networks here have the first security group."""
+        """One more NIC, or one less."""
         who, router, net = self.who(0.5), self.any('vrouter') if 'vrouter' in self.world.things else None, self.any('vn')
         if not router or not net:
             return
@@ -414,8 +418,7 @@ class Player:
             self.attempt(who, 'one.vrouter.detachnic', [router.id, self.dice.randint(0, 5)], [(MANAGE, router)])
             return
         nic = f'NIC=[NETWORK_ID={net.id},FLOATING_IP={self.dice.choice(["YES", "YES", "NO"])}]'
-        checks = [(MANAGE, router), (USE, net), (USE, self.world.things['secgroup'][0])]
-        self.attempt(who, 'one.vrouter.attachnic', [router.id, nic], checks)
+        self.attempt(who, 'one.vrouter.attachnic', [router.id, nic], [(MANAGE, router)] + self.nic_checks(net))
 
     def delete(self):
         who, (kind, thing) = self.who(0.3), self.owned_thing()
@@ -498,7 +501,7 @@ class Player:
             checks.append((USE, image))
         if net:
             text += f'NIC=[NETWORK_ID={net.id}]\n'
-            checks.append((USE, net))
+            checks += self.nic_checks(net)
         id = self.attempt(who, 'one.vm.allocate', [text, self.dice.random() < 0.3], checks)
         if id is not None:
             self.world.added('vm', id, who)

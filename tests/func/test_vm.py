@@ -8,42 +8,18 @@ import time
 import unittest
 import zlib
 
-import invariants
-from functest import ACTION, AUTHORIZATION, INTERNAL, LCM, NO_EXISTS, VM, Cloud, OneCase, rests
-
-RECOVER_FAILURE, RECOVER_SUCCESS, RECOVER_RETRY, RECOVER_DELETE, RECOVER_RECREATE, RECOVER_DELETE_DB = range(6)
+from functest import ACTION, AUTHORIZATION, INTERNAL, LCM, NO_EXISTS, VM, Cloud, rests
+from vmcase import RECOVER_DELETE, RECOVER_DELETE_DB, RECOVER_FAILURE, RECOVER_RECREATE, RECOVER_RETRY, RECOVER_SUCCESS, VmCase
 
 
-class VmCase(OneCase):
-    """A cloud of two hosts; after each test everything must agree, and all VMs are ended."""
-
-    @classmethod
-    def prepare(cls):
-        cls.cloud = Cloud(cls.one)
-
-    def tearDown(self):
-        for path in (self.folder / 'answers').iterdir():
-            path.unlink()
-        for x in self.xml('one.vmpool.info', -2, -1, -1, -1).findall('VM'):
-            self.call('one.vm.recover', int(x.findtext('ID')), RECOVER_DELETE_DB)
-        self.agree()
-
-    def agree(self):
-        self.assertEqual(invariants.broken(self.one), [])
-
+class ActCase(VmCase):
     def act(self, verb, vm, state, lcm=None):
         self.call('one.vm.action', verb, vm)
         self.wait_vm(vm, state, lcm)
         self.agree()
 
-    def history(self, vm):
-        return sorted(self.vm(vm).findall('HISTORY_RECORDS/HISTORY'), key=lambda r: int(r.findtext('SEQ')))
 
-    def error(self, vm):
-        return self.vm(vm).findtext('USER_TEMPLATE/ERROR', '')
-
-
-class Life(VmCase):
+class Life(ActCase):
     def test_a_vm_is_allocated_deployed_and_terminated(self):
         vm = self.cloud.allocate('NAME=one\nTIER=front')
         self.assertEqual(self.state(vm), (VM['PENDING'], 0))
@@ -204,7 +180,7 @@ class LifeOnMariaDB(Life):
     backend = 'mysql'
 
 
-class Records(VmCase):
+class Records(ActCase):
     def test_each_stay_is_a_record_with_its_times(self):
         vm = self.cloud.running()
         self.act('suspend', vm, 'SUSPENDED')
@@ -241,7 +217,7 @@ class Records(VmCase):
         self.assertEqual(found[0].findtext('VM/ID'), str(vm))
 
 
-class Failures(VmCase):
+class Failures(ActCase):
     """What drivers refuse, and the ways out. The transfer scripts do nothing until a test breaks them."""
 
     @classmethod
@@ -471,7 +447,7 @@ class FailuresOnMariaDB(Failures):
     backend = 'mysql'
 
 
-class Monitored(VmCase):
+class Monitored(ActCase):
     """What the monitor of a host says of its VMs."""
 
     @classmethod
@@ -522,7 +498,7 @@ class Monitored(VmCase):
         self.assertEqual(self.xml('one.vm.monitoring', vm).find('MONITORING').findtext('ID'), str(vm))
 
 
-class Drivers(VmCase):
+class Drivers(ActCase):
     """Drivers that die or hang while VMs wait for them."""
 
     def die(self, program):

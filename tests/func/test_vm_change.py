@@ -4,33 +4,25 @@ import os
 import signal
 import xml.etree.ElementTree as ET
 
-import invariants
 from functest import (ACTION, AUTHORIZATION, INTERNAL, LCM, NO_EXISTS, RESTING_LCM, VM, XML_RPC_API, Cloud, OneCase, new_perigee,
                       temporary_folder)
+from vmcase import RECOVER_DELETE, RECOVER_DELETE_DB, RECOVER_FAILURE, RECOVER_RECREATE, RECOVER_RETRY, RECOVER_SUCCESS, VmCase
 
 LCM.update(HOTPLUG=17, HOTPLUG_RESIZE=66)
-RECOVER_FAILURE, RECOVER_SUCCESS, RECOVER_RETRY, RECOVER_DELETE, RECOVER_RECREATE, RECOVER_DELETE_DB = range(6)
 
 
-class ChangeCase(OneCase):
+class ChangeCase(VmCase):
     options = dict(conf='VM_MAD=[NAME="dummy",EXECUTABLE="one_vmm_dummy",TYPE="xml",LIVE_RESIZE="yes"]\n'
                         'VM_MAD=[NAME="stiff",EXECUTABLE="one_vmm_dummy",TYPE="xml"]')
 
     @classmethod
     def prepare(cls):
-        cls.cloud = Cloud(cls.one)
+        super().prepare()
         cls.uid, cls.ann = cls.call(cls, 'one.user.allocate', 'ann', 'secret', 'core', []), 'ann:secret'
 
     def tearDown(self):
-        for path in (self.folder / 'answers').iterdir():
-            path.unlink()
         self.call('one.user.quota', self.uid, 'VM=[CPU=-1,MEMORY=-1,VMS=-1]')
-        for x in self.xml('one.vmpool.info', -2, -1, -1, -1).findall('VM'):
-            self.call('one.vm.recover', int(x.findtext('ID')), RECOVER_DELETE_DB)
-        self.agree()
-
-    def agree(self):
-        self.assertEqual(invariants.broken(self.one), [])
+        super().tearDown()
 
     def size(self, vm):
         x = self.vm(vm).find('TEMPLATE')

@@ -3,32 +3,24 @@ import os
 import signal
 import unittest
 
-import invariants
-from functest import ACTION, AUTHORIZATION, INTERNAL, LCM, NO_EXISTS, VM, Cloud, OneCase
+from functest import ACTION, AUTHORIZATION, INTERNAL, LCM, NO_EXISTS, VM
+from vmcase import RECOVER_DELETE, RECOVER_DELETE_DB, RECOVER_FAILURE, RECOVER_RECREATE, RECOVER_RETRY, RECOVER_SUCCESS, VmCase
 
-RECOVER_FAILURE, RECOVER_SUCCESS, RECOVER_RETRY, RECOVER_DELETE, RECOVER_RECREATE, RECOVER_DELETE_DB = range(6)
 ATTACH, DETACH, ALIAS_ATTACH, ALIAS_DETACH, UPDATE = '23', '24', '46', '47', '51'
 MAD = 'VM_MAD = [ NAME = "{}", SUNSTONE_NAME = "Testing", EXECUTABLE = "one_vmm_dummy", TYPE = "xml"{} ]\n'
 
 
-class NicCase(OneCase):
+class NicCase(VmCase):
     options = {'conf': MAD.format('dummy', '') + MAD.format('cold', ', COLD_NIC_ATTACH = "yes"')}
 
     @classmethod
     def prepare(cls):
-        cls.cloud = Cloud(cls.one)
+        super().prepare()
         cls.wan = cls.one.call('one.vn.allocate', 'NAME=wan\nVN_MAD=dummy\nBRIDGE=br1\nAR=[TYPE=IP4,IP=10.1.0.1,SIZE=3]', -1)
 
     def tearDown(self):
-        for path in (self.folder / 'answers').iterdir():
-            path.unlink()
-        for x in self.xml('one.vmpool.info', -2, -1, -1, -1).findall('VM'):
-            self.call('one.vm.recover', int(x.findtext('ID')), RECOVER_DELETE_DB)
-        self.agree()
+        super().tearDown()
         self.assertEqual((self.used(self.wan), self.used(self.cloud.net)), (0, 0))
-
-    def agree(self):
-        self.assertEqual(invariants.broken(self.one), [])
 
     def used(self, net):
         return int(self.xml('one.vn.info', net).findtext('USED_LEASES'))
@@ -43,11 +35,7 @@ class NicCase(OneCase):
                 for _ in self.vm(vm).findall(f'TEMPLATE/{kind}/{mark}')]
 
     def actions(self, vm):
-        return [r.findtext('ACTION') for r in
-                sorted(self.vm(vm).findall('HISTORY_RECORDS/HISTORY'), key=lambda r: int(r.findtext('SEQ')))]
-
-    def error(self, vm):
-        return self.vm(vm).findtext('USER_TEMPLATE/ERROR', '')
+        return [r.findtext('ACTION') for r in self.history(vm)]
 
     def attach(self, vm, text=None, auth=None):
         self.call('one.vm.attachnic', vm, text or f'NIC=[NETWORK_ID={self.wan}]', auth=auth)
