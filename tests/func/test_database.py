@@ -62,12 +62,12 @@ class BusySqlite(DatabaseCase):
 
     def test_what_drivers_answer_meanwhile_is_not_lost_and_timers_go_on(self):
         self.prepare_objects()
-        self.one.answers('shutdown', 'success 1')
+        self.one.answers('shutdown', 'success 5')
         self.call('one.vm.action', 'poweroff', self.running)
         other = sqlite3.connect(self.folder / 'var' / 'one.db', isolation_level=None)
         self.addCleanup(other.close)
         other.execute('BEGIN IMMEDIATE')
-        # The answer comes after a second; a refusal takes about four, with all attempts.
+        # The answer comes after five seconds; a refusal takes about four, with all attempts.
         log = self.folder / 'var' / 'oned.log'
         refusals = lambda: log.read_text().count('Database refused a batch')  # noqa: E731
         before = refusals()

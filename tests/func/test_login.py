@@ -607,7 +607,7 @@ class Strangers(LoginCase):
     def test_many_at_once_make_one_user(self):
         self.reply('plain herd pw')
         answers = []
-        threads = [threading.Thread(target=lambda: answers.append(self.one.raw('one.user.info', -1, auth='herd:same'))) for _ in range(8)]
+        threads = [threading.Thread(target=lambda: answers.append(self.one.raw('one.user.info', -1, auth='herd:pw'))) for _ in range(8)]
         for t in threads:
             t.start()
         for t in threads:
