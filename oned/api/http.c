@@ -10,7 +10,6 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 #include "common/arena.h"
-#include "common/log.h"
 #include "common/timeutil.h"
 
 enum { EVENTS = 64, TICK_MOST_MS = 500, TICK_LEAST_MS = 5, WAITING_TICK_MS = 20 };
@@ -205,12 +204,10 @@ static void turn(struct http_loop *l)
 	int n = epoll_wait(l->epoll_fd, events, EVENTS, wait_ms(l));
 
 	l->now_ms = time_mono_ms();
-	log_hold(); /* the lines of many calls are one write */
 	for (int i = 0; i < n; i++)
 		dispatch(l, &events[i]);
 	drain_inbox(l);
 	run_ready(l);
-	log_flush();
 	if (l->now_ms >= l->next_tick_ms)
 		tick(l);
 	free_closed(l);

@@ -252,15 +252,20 @@ static const struct sql_driver driver = {
 	.control = control,
 };
 
-/* The file holds password hashes and tokens: nobody but the owner reads a new one. */
+/* The file holds password hashes and tokens: nobody but the owner reads a new one. One that is there isn't opened, for then it would be
+ * closed, and with that all locks of this process on it would be gone (fcntl(2)): other processes would take its log for an abandoned one. */
 static enum one_rc file_make(const struct sql_config *config, struct one_err *err)
 {
-	int fd = open(config->path, O_RDWR | O_CLOEXEC | (config->must_exist ? 0 : O_CREAT), 0600);
+	int fd;
 
-	if (fd < 0)
+	if (!access(config->path, F_OK))
+		return ONE_OK;
+	fd = config->must_exist ? -1 : open(config->path, O_RDWR | O_CLOEXEC | O_CREAT | O_EXCL, 0600);
+	if (fd < 0 && errno != EEXIST)
 		return one_err_set(err, ONE_INTERNAL, "Could not open database file %s: %s", config->path,
 				   strerror(errno));
-	close(fd);
+	if (fd >= 0)
+		close(fd);
 	return ONE_OK;
 }
 

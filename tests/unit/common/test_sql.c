@@ -7,7 +7,9 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <spawn.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #include "common/arena.h"
@@ -428,6 +430,46 @@ static void test_a_thread_copies_the_log_and_it_begins_anew(void **state)
 	assert_int_equal(number(*state, "SELECT COUNT(*) FROM t WHERE LENGTH(body) = 19999"), 2500);
 }
 
+/* This program with the path of a database as its argument opens it and closes it. */
+static int look(const char *path)
+{
+	struct sql_config c = { .backend = SQL_SQLITE, .path = path, .must_exist = true };
+	struct sql *db = NULL;
+
+	if (sql_open(&c, &db, NULL) || sql_run(db, "SELECT COUNT(*) FROM t", NULL, 0, NULL, NULL, NULL))
+		return 1;
+	sql_close(db);
+	return 0;
+}
+
+static void somebody_else_looks(void)
+{
+	char name[] = "look", path[128], *argv[] = { name, path, NULL };
+	int status = -1;
+	pid_t pid;
+
+	snprintf(path, sizeof(path), "%s", config.path);
+	assert_int_equal(posix_spawn(&pid, "/proc/self/exe", NULL, NULL, argv, environ), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+/* Who closes a database last removes its log: others must see that it is in use. */
+static void test_a_second_connection_leaves_the_locks_of_the_first(void **state)
+{
+	struct sql *second = open_db();
+	char path[128];
+	struct stat before, after;
+
+	assert_int_equal(insert(*state, 1, "a", NULL), ONE_OK);
+	snprintf(path, sizeof(path), "%s-wal", config.path);
+	assert_int_equal(stat(path, &before), 0);
+	sql_close(second);
+	somebody_else_looks();
+	assert_int_equal(stat(path, &after), 0);
+	assert_int_equal(after.st_ino, before.st_ino);
+}
+
 static void refused_with(struct sql_config *c, const char *part)
 {
 	struct one_err err = ONE_ERR_INIT;
@@ -762,6 +804,7 @@ static const struct CMUnitTest sqlite_tests[] = {
 	T(test_a_new_file_is_only_for_its_owner),
 	T(test_commits_are_durable_and_logged_ahead),
 	T(test_a_thread_copies_the_log_and_it_begins_anew),
+	T(test_a_second_connection_leaves_the_locks_of_the_first),
 	T(test_a_missing_folder_is_named),
 	T(test_a_file_that_is_no_database_is_refused),
 	T(test_a_read_only_file_is_refused),
@@ -829,9 +872,13 @@ static int mariadb_teardown(void **state)
 	return 0;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-	int failed = cmocka_run_group_tests_name("SQLite", sqlite_tests, sqlite_setup, sqlite_teardown);
+	int failed;
+
+	if (argc == 2)
+		return look(argv[1]);
+	failed = cmocka_run_group_tests_name("SQLite", sqlite_tests, sqlite_setup, sqlite_teardown);
 
 	return failed + cmocka_run_group_tests_name("MariaDB", mariadb_tests, mariadb_setup, mariadb_teardown);
 }
