@@ -6,11 +6,11 @@
 #include "oned/api/infra.h"
 #include "oned/api/vm_api.h"
 #include "oned/auth/quota_count.h"
+#include "oned/lifecycle/vm_change.h"
 #include "oned/lifecycle/vm_lifecycle.h"
 #include "oned/objects/common.h"
 #include "oned/objects/encrypted.h"
 #include "oned/objects/secgroup.h"
-#include "oned/objects/settings.h"
 #include "oned/objects/vnet.h"
 
 /* ---- rights on networks ---- */
@@ -111,25 +111,12 @@ static bool may_change(struct txn *t, struct call *c, const struct version *v, s
 	return call_checks_end(t, &a);
 }
 
-/* IMPORTED_VMS_ACTIONS of its driver. */
-static bool driver_offers(struct txn *t, const struct vm *vm, const char *action)
-{
-	const struct attr *mad = vm->history ? settings_named(t, "VM_MAD", vm->history->vm_mad) : NULL;
-	const char *list = mad ? attr_get(mad, "IMPORTED_VMS_ACTIONS") : NULL;
-	char *item;
-
-	while ((item = list_next(t->arena, &list, ',')))
-		if (!strcasecmp(item, action))
-			return true;
-	return false;
-}
-
 static bool is_supported(struct txn *t, const struct vm *vm, const char *action)
 {
 	if (tmpl_get(vm->o.tmpl, "VROUTER_ID"))
 		txn_fail(t, ONE_ACTION, "Action is not supported for virtual router VMs");
-	else if (tmpl_get(vm->o.tmpl, "IMPORTED") && !driver_offers(t, vm, action))
-		txn_fail(t, ONE_ACTION, "Action \"%s\" is not supported for imported VMs", action);
+	else
+		vm_import_allows(t, vm, action);
 	return txn_ok(t);
 }
 

@@ -10,31 +10,10 @@
 #include "oned/api/vm_api.h"
 #include "oned/auth/acl_rule.h"
 #include "oned/lifecycle/vm_lifecycle.h"
-#include "oned/objects/secgroup.h"
 #include "oned/objects/vm_quota.h"
 #include "oned/objects/vnet.h"
 
 /* ---- making ---- */
-
-/* USE of its network, and of the security groups that NIC and network have. */
-static void use_nic(struct txn *t, struct call *c, struct authz *a, const struct attr *nic)
-{
-	int net = vnet_nic_id(t, &c->who, nic);
-	struct idset groups = { .n = 0 };
-
-	if (attr_get(nic, "SECURITY_GROUPS"))
-		secgroup_ids_parse(attr_get(nic, "SECURITY_GROUPS"), &groups, t->arena);
-	if (net >= 0) {
-		authz_check_version(a, AUTH_USE, false, txn_version(t, OBJ_NET, net));
-		vnet_secgroups(txn_read(t, OBJ_NET, net), &groups, t->arena);
-	}
-	for (int i = 0; i < groups.n; i++) {
-		const struct version *v = txn_version(t, OBJ_SECGROUP, groups.ids[i]);
-
-		if (v)
-			authz_check_version(a, AUTH_USE, false, v);
-	}
-}
 
 static bool is_auto(const struct attr *nic)
 {
@@ -48,7 +27,7 @@ static void use_nics(struct txn *t, struct call *c, struct authz *a, const struc
 {
 	for (const struct attr *nic = tmpl_find(tmpl, name); nic; nic = tmpl_find_next(nic))
 		if (nic->vector && !is_auto(nic))
-			use_nic(t, c, a, nic);
+			vm_use_nic(t, a, vnet_nic_id(t, &c->who, nic), nic);
 }
 
 /* What its NICs say becomes that of VMs, where it isn't looked at again: so it must be what the caller may say of a VM's NIC. Floating ones
