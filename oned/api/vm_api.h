@@ -4,6 +4,8 @@
 
 #include "oned/api/call.h"
 
+struct vm;
+
 extern const struct method vm_read_methods[], vm_write_methods[], vm_change_methods[], vm_nic_methods[];
 
 /* Rights that making a VM of this template needs beside CREATE or USE of the template: restricted attributes, USE of its images,
@@ -23,5 +25,7 @@ int vm_instantiate(struct txn *t, struct call *c, const struct version *v, const
 void vm_use_nics(struct txn *t, struct call *c, struct authz *a, const struct tmpl *tmpl);
 /* USE of one network and its groups, and of those the NIC names. */
 void vm_use_nic(struct txn *t, struct authz *a, int network, const struct attr *nic);
+/* A NIC that is to be attached counts for the VM's owner. ONE_AUTHORIZATION: a limit of his says no. */
+enum one_rc vm_count_lease(struct txn *t, const struct vm *vm, const struct attr *nic);
 
 #endif

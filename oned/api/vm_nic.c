@@ -145,7 +145,7 @@ static struct vm *begin(struct txn *t, struct call *c, const char *action)
 /* ---- the methods ---- */
 
 /* Limits are told before anything else is looked at; whatever is refused later takes it back. */
-static enum one_rc count_lease(struct txn *t, const struct vm *vm, const struct attr *nic)
+enum one_rc vm_count_lease(struct txn *t, const struct vm *vm, const struct attr *nic)
 {
 	long long id;
 	int network;
@@ -162,7 +162,7 @@ static void attach_nic(struct txn *t, struct call *c)
 	const struct nic_request *rq = c->prepared;
 	struct vm *vm = begin(t, c, "nic-attach");
 
-	if (!vm || !infra_may_set(t, c, OBJ_VM, rq->tmpl, "NIC") || count_lease(t, vm, rq->nic))
+	if (!vm || !infra_may_set(t, c, OBJ_VM, rq->tmpl, "NIC") || vm_count_lease(t, vm, rq->nic))
 		return;
 	if (vm_attach_nic(t, vm, rq->nic))
 		return;

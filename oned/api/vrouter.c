@@ -268,17 +268,44 @@ static void api_vrouter_instantiate(struct txn *t, struct call *c)
 
 /* ---- one NIC more, or less ---- */
 
-/* The NICs of VMs can't be changed yet: so a router that has VMs keeps its own, or they would differ. */
-static bool vms_follow(struct txn *t, const struct vrouter *vr)
+/* May the caller change the NICs of its VMs, as one.vm.attachnic wants it? */
+static bool may_change_vms(struct txn *t, struct call *c, const struct vrouter *vr)
 {
-	if (vr->vms.n)
-		txn_fail(t, ONE_ACTION, "Virtual router %d has VMs, attaching NICs to them and detaching NICs is not supported", vr->o.id);
-	return txn_ok(t);
+	struct authz a;
+
+	call_checks_begin(c, &a);
+	for (int i = 0; i < vr->vms.n; i++)
+		if (txn_exists(t, OBJ_VM, vr->vms.ids[i]))
+			authz_check_version(&a, vm_class_right(c, "nic-attach"), false, txn_version(t, OBJ_VM, vr->vms.ids[i]));
+	return call_checks_end(t, &a);
+}
+
+/* All get it, or none. */
+static void attach_to_vms(struct txn *t, const struct vrouter *vr, const struct attr *nic)
+{
+	for (int i = 0; i < vr->vms.n && txn_ok(t); i++) {
+		struct vm *vm = txn_exists(t, OBJ_VM, vr->vms.ids[i]) ? txn_edit(t, OBJ_VM, vr->vms.ids[i]) : NULL;
+
+		if (vm && !vm_count_lease(t, vm, nic))
+			vm_attach_nic(t, vm, nic);
+	}
+}
+
+/* A VM whose driver couldn't attach it hasn't got it. */
+static void detach_from_vms(struct txn *t, const struct vrouter *vr, int nic_id)
+{
+	for (int i = 0; i < vr->vms.n && txn_ok(t); i++) {
+		struct vm *vm = txn_exists(t, OBJ_VM, vr->vms.ids[i]) ? txn_edit(t, OBJ_VM, vr->vms.ids[i]) : NULL;
+
+		if (vm && vm_nic(vm, nic_id))
+			vm_detach_nic(t, vm, nic_id);
+	}
 }
 
 static void api_vrouter_attachnic(struct txn *t, struct call *c)
 {
 	struct vrouter *vr = txn_edit(t, OBJ_VROUTER, call_int(c, 0));
+	const struct attr *nic;
 	struct authz a;
 
 	if (!vr)
@@ -287,16 +314,23 @@ static void api_vrouter_attachnic(struct txn *t, struct call *c)
 	authz_check_version(&a, AUTH_MANAGE, false, txn_version(t, OBJ_VROUTER, vr->o.id));
 	use_nics(t, c, &a, c->prepared, "NIC");
 	use_nics(t, c, &a, c->prepared, "NIC_ALIAS");
-	if (call_checks_end(t, &a) && may_set(t, c, c->prepared) && vrouter_nic_attach(t, &c->who, vr, c->prepared) && vms_follow(t, vr))
-		call_ok_int(c, vr->o.id);
+	if (!call_checks_end(t, &a) || !may_set(t, c, c->prepared) || !may_change_vms(t, c, vr))
+		return;
+	nic = vrouter_nic_attach(t, &c->who, vr, c->prepared);
+	if (!nic)
+		return;
+	attach_to_vms(t, vr, nic);
+	call_ok_int(c, vr->o.id);
 }
 
 static void api_vrouter_detachnic(struct txn *t, struct call *c)
 {
 	struct vrouter *vr = call_edit(t, c);
 
-	if (vr && !vrouter_nic_detach(t, vr, call_int(c, 1)) && vms_follow(t, vr))
-		call_ok_int(c, vr->o.id);
+	if (!vr || !may_change_vms(t, c, vr) || vrouter_nic_detach(t, vr, call_int(c, 1)))
+		return;
+	detach_from_vms(t, vr, call_int(c, 1));
+	call_ok_int(c, vr->o.id);
 }
 
 const struct method vrouter_methods[] = {
@@ -321,9 +355,9 @@ const struct method vrouter_methods[] = {
 	  .doc = "Makes VMs of a router, all or none, of a template (-1: that of the last time) with VROUTER=YES, as one.template.instantiate." },
 	{ .name = "one.vrouter.attachnic", .params = "id:i template:s", .object = OBJ_VROUTER, .right = AUTH_MANAGE, .flags = M_NO_RIGHT,
 	  .prepare = api_prepare_template1, .write = api_vrouter_attachnic,
-	  .doc = "Adds a NIC to a router without VMs; needs USE of its network and security groups." },
+	  .doc = "Adds a NIC to a router and all its VMs, or none; needs USE of its network and security groups." },
 	{ .name = "one.vrouter.detachnic", .params = "id:i nic:i", .object = OBJ_VROUTER, .right = AUTH_MANAGE,
-	  .write = api_vrouter_detachnic, .doc = "Takes a NIC from a router without VMs." },
+	  .write = api_vrouter_detachnic, .doc = "Takes a NIC from a router and its VMs." },
 	{ .name = NULL },
 	/* clang-format on */
 };

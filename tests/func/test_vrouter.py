@@ -265,16 +265,55 @@ class Machines(RouterCase):
             self.wait_vm(vm, 'DONE')
         self.assertEqual(self.leases(), {})
 
-    def test_a_router_with_vms_keeps_its_nics(self):
+    def vm_nics(self, vm):
+        return {n.findtext('NIC_ID'): n.findtext('VROUTER_IP') for n in self.vm(vm).findall('TEMPLATE/NIC')}
+
+    def test_nics_come_to_vms_that_run_and_go_from_them(self):
+        router = self.router(self.floating())
+        vms = self.instantiate(router, 2, hold=False)
+        for vm in vms:
+            self.cloud.deploy(vm)
+            self.wait_vm(vm, 'RUNNING')
+        self.call('one.vrouter.attachnic', router, f'NIC=[{self.floating()},IP=10.0.0.99]')
+        for vm in vms:
+            self.wait_vm(vm, 'RUNNING')
+            self.assertEqual(self.vm_nics(vm).get('1'), '10.0.0.99')
+        self.assertEqual(sorted(self.nics(router)), ['0', '1'])
+        self.refused(ACTION, 'one.vm.detachnic', vms[0], 1, text='not supported for virtual router VMs')
+        self.call('one.vrouter.detachnic', router, 1)
+        for vm in vms:
+            self.wait_vm(vm, 'RUNNING')
+            self.assertEqual(list(self.vm_nics(vm)), ['0'])
+        self.refused(ACTION, 'one.vrouter.detachnic', router, 1, text='NIC with NIC_ID 1 does not exist')
+        self.call('one.vrouter.delete', router)
+        for vm in vms:
+            self.wait_vm(vm, 'DONE')
+
+    def test_all_vms_get_a_nic_or_none(self):
+        router = self.router(self.floating())
+        running, stuck = self.instantiate(router, 2, hold=False)
+        for vm in (running, stuck):
+            self.cloud.deploy(vm)
+            self.wait_vm(vm, 'RUNNING')
+        self.call('one.vm.action', 'suspend', stuck)
+        self.wait_vm(stuck, 'SUSPENDED')
+        before = self.leases()
+        self.refused(ACTION, 'one.vrouter.attachnic', router, f'NIC=[{self.floating()}]', text='wrong state SUSPENDED')
+        self.refused(ACTION, 'one.vrouter.detachnic', router, 0, text='wrong state SUSPENDED')
+        self.assertEqual((self.leases(), list(self.nics(router)), list(self.vm_nics(running))), (before, ['0'], ['0']))
+        self.call('one.vrouter.delete', router)
+        for vm in (running, stuck):
+            self.wait_vm(vm, 'DONE')
+
+    def test_who_may_not_change_its_vms_changes_no_nics(self):
+        _, ann = self.user('nicann')
+        self.call('one.vn.chmod', self.net, -1, -1, -1, -1, -1, -1, 1, -1, -1)
         router = self.router(self.floating())
         vm, = self.instantiate(router)
-        before = self.leases()
-        self.refused(ACTION, 'one.vrouter.attachnic', router, f'NIC=[{self.floating()}]', text='has VMs')
-        self.refused(ACTION, 'one.vrouter.detachnic', router, 0, text='has VMs')
-        self.assertEqual((self.leases(), list(self.nics(router))), (before, ['0']))
-        self.call('one.vm.action', 'terminate-hard', vm)
-        self.call('one.vrouter.detachnic', router, 0)
-        self.refused(ACTION, 'one.vrouter.detachnic', router, 0, text='NIC with NIC_ID 0 does not exist')
+        self.call('one.vrouter.chmod', router, -1, -1, -1, -1, -1, -1, 1, 1, -1)
+        self.call('one.vm.chmod', vm, -1, -1, -1, -1, -1, -1, 0, 0, -1)
+        for method, what in (('attachnic', f'NIC=[{self.floating()}]'), ('detachnic', 0)):
+            self.refused(AUTHORIZATION, f'one.vrouter.{method}', router, what, auth=ann, text=rf'MANAGE VM \[{vm}\]')
         self.call('one.vrouter.delete', router)
 
     def test_a_vm_that_only_says_it_is_a_routers_is_none_of_it(self):
