@@ -48,6 +48,8 @@ class Users(OneCase):
         self.refused(INTERNAL, 'one.user.allocate', 'a:b', 'x', 'core', [], text="char ':' is not allowed")
         self.refused(INTERNAL, 'one.user.allocate', 'n' * 129, 'x', 'core', [], text='max length')
         self.refused(INTERNAL, 'one.user.allocate', 'blank', 'two words', 'core', [], text='not allowed')
+        for name, first in (('a b&c', ' '), ('a&b c', '&'), ('n' * 129 + ' ', ' ')):
+            self.refused(INTERNAL, 'one.user.allocate', name, 'x', 'core', [], text=f"NAME, char '{first}' is not allowed")
 
     def test_a_disabled_user_is_shut_out_until_he_is_enabled(self):
         uid, fred = self.user('fred')
@@ -105,6 +107,14 @@ class Groups(OneCase):
         self.assertEqual(self.xml('one.user.info', uid).findtext('GNAME'), 'staff')
         self.call('one.group.info', staff, auth=ann)
 
+    def test_who_has_his_groups_of_a_driver_is_refused_before_anything_else(self):
+        _, ann = self.user('curious')
+        uid = self.call('one.user.allocate', 'directory', 'x', 'ldap', [])
+        for method, gid, auth in (('addgroup', 999, None), ('addgroup', 0, ann), ('delgroup', 1, ann), ('delgroup', -1, None)):
+            self.refused(ACTION, f'one.user.{method}', uid, gid, auth=auth, text='cannot be manually managed for auth driver ldap')
+        self.refused(NO_EXISTS, 'one.user.addgroup', 999, 999, text=r'user \[999\]')
+        self.refused(NO_EXISTS, 'one.user.addgroup', 0, 999, auth=ann, text=r'group \[999\]')
+
     def test_a_group_with_users_stays(self):
         group = self.call('one.group.allocate', 'full')
         uid, _ = self.user('member', group)
@@ -140,6 +150,17 @@ class Tokens(OneCase):
         self.refused(XML_RPC_API, 'one.user.login', 'bob', '', 60, auth=bob, text='Max number of tokens')
         self.call('one.user.login', 'bob', '', 0, auth=bob)
         self.call('one.user.login', 'bob', '', 60, auth=bob)
+
+    def test_tokens_are_listed_by_their_texts_and_the_eleventh_is_one_too_many(self):
+        uid, eve = self.user('listed-eve')
+        for token in ('day', 'zz', 'DAY', '1', 'a', 'day'):
+            self.call('one.user.login', 'listed-eve', token, 600, auth=eve)
+        tokens = [e.text for e in self.xml('one.user.info', uid).findall('LOGIN_TOKEN/TOKEN')]
+        self.assertEqual(tokens, ['1', 'DAY', 'a', 'day', 'zz'])
+        for n in range(5):
+            self.call('one.user.login', 'listed-eve', f'n{n}', 600, auth=eve)
+        for token in ('new', 'day'):                                    # even one that is there
+            self.refused(XML_RPC_API, 'one.user.login', 'listed-eve', token, 600, auth=eve, text='Max number of tokens')
 
     def test_a_token_expires(self):
         _, carl = self.user('carl')
