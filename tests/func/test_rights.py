@@ -118,6 +118,12 @@ class WhatPoolsShow(OneCase):
         seen = self.ids('ann', -2, -1, -1)
         self.assertEqual(self.ids('ann', -2, 2, -1), [i for i in seen if i >= 2])
         self.assertEqual(self.ids('ann', -2, 1, 4), [i for i in seen if 1 <= i <= 4])
+        for first in (-1, -5):
+            self.assertEqual(self.ids('ann', -2, first, -1), seen)
+        self.assertEqual(self.ids('ann', -2, -1, 4), seen)              # -1 is no beginning
+        self.assertEqual(self.ids('ann', -2, -5, 4), [i for i in seen if i <= 4])
+        self.assertEqual(self.ids('ann', -2, 4, 1), [])
+        self.assertEqual(self.ids('ann', -2, -5, -3), seen[:3])
         self.assertEqual(self.ids('ann', -2, 0, -2), seen[:2])
         self.assertEqual(self.ids('ann', -2, 2, -3), seen[2:5])
         self.assertEqual(self.ids('ann', -2, 5, -100), seen[5:])
