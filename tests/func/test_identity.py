@@ -329,6 +329,12 @@ class Rules(OneCase):
         for user, resource, rights in (('', '2400000000', '1'), ('100000000', '400000000', '1'), ('100000000', '2400000000', '0'),
                                        ('zz', '2400000000', '1')):
             self.refused(INTERNAL, 'one.acl.addrule', user, resource, rights)
+        zones = (('300000000', r'#0 is malformed: \[zone\] GROUP \(@\) bit is not supported$'),
+                 ('700000001', r'GROUP \(@\) bit is not supported; \[zone\] INDIVIDUAL \(#\) and ALL \(\*\) bits are exclusive; '
+                               r'when using the ALL bit, \[zone\] ID must be 0$'))
+        for zone, text in zones:
+            self.refused(INTERNAL, 'one.acl.addrule', '100000000', '2400000000', '1', zone, text=text)
+        self.refused(INTERNAL, 'one.acl.addrule', '100000000', '2400000000', '0', '300000000', text=r'it cannot be 0\[zone\] GROUP')
 
     def test_the_same_rule_twice_is_refused(self):
         self.call('one.acl.addrule', '100000005', '2400000000', '1')

@@ -319,6 +319,17 @@ class System(OneCase):
         self.assertEqual(self.xml('one.zone.info', 0).findtext('NAME'), 'elsewhere')
         self.call('one.zone.updatedb', 0, xml)
 
+    def test_a_server_of_the_zone_is_told_what_is_wrong_in_order(self):
+        uid, ann = self.user('server-ann')
+        self.addCleanup(self.call, 'one.user.delete', uid)
+        self.refused(ACTION, 'one.zone.addserver', 7, 'NO TEMPLATE', auth=ann, text='through the target zone endpoints$')
+        self.refused(AUTHORIZATION, 'one.zone.addserver', 0, 'NO TEMPLATE', auth=ann)
+        self.refused(ACTION, 'one.zone.addserver', 0, 'NO TEMPLATE', text='Parse error')
+        self.refused(ACTION, 'one.zone.addserver', 0, 'A=1', text=r'^\[one.zone.addserver\] $')
+        self.refused(ACTION, 'one.zone.addserver', 0, 'SERVER=[ENDPOINT="x"]', text='Missing NAME in SERVER$')
+        self.refused(ACTION, 'one.zone.addserver', 0, 'SERVER=[NAME="x"]', text='Missing ENDPOINT in SERVER$')
+        self.assertEqual(self.xml('one.zone.info', 0).findall('SERVER_POOL/SERVER'), [])
+
 
 class SystemOnMariaDB(System):
     backend = 'mysql'
