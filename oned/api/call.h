@@ -35,6 +35,7 @@ enum method_flags {
 	M_NO_AUTH = 1 << 6,        /* system.*: has no session */
 	M_SECRET_ANSWER = 1 << 7,  /* the answer is not logged */
 	M_PARSE_FIRST = 1 << 8,    /* what prepare() refuses is told before the right is checked */
+	M_ID_FIRST = 1 << 9,       /* an id that no object can have is told before the right is checked */
 };
 
 struct method {

@@ -237,7 +237,7 @@ struct version *call_object(struct call *c)
 	struct version *v = id < 0 ? NULL : pool_get(c->api->core, c->method->object, id);
 	struct authz a;
 
-	if (!v && id >= 0) {
+	if (!v && (id >= 0 || (c->method->flags & M_ID_FIRST))) {
 		call_no_object(c, c->method->object, id);
 		return NULL;
 	}
@@ -248,7 +248,7 @@ struct version *call_object(struct call *c)
 		return NULL;
 	}
 	if (!v)
-		call_no_object(c, c->method->object, -1);
+		call_no_object(c, c->method->object, id);
 	return v;
 }
 
@@ -268,7 +268,7 @@ bool call_may(struct txn *t, struct call *c, enum auth_op op, enum obj_type type
 
 	if (!txn_ok(t))
 		return false;
-	if (!v && id >= 0) {
+	if (!v && (id >= 0 || (c->method->flags & M_ID_FIRST))) {
 		txn_no_object(t, type, id);
 		return false;
 	}
@@ -280,7 +280,7 @@ bool call_may(struct txn *t, struct call *c, enum auth_op op, enum obj_type type
 	if (!call_checks_end(t, &a))
 		return false;
 	if (!v && op != AUTH_CREATE)
-		txn_no_object(t, type, -1);
+		txn_no_object(t, type, id);
 	return txn_ok(t);
 }
 

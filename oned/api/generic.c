@@ -132,39 +132,50 @@ void api_rename(struct txn *t, struct call *c)
 
 /* ---- chmod ---- */
 
+/* Of a chmod's parameters, does one ask for a change of its bit? What is no value of a bit does, too. */
+static bool asks_change(const struct call *c, int i, unsigned perm)
+{
+	int value = call_int(c, 1 + i);
+
+	return value != -1 && value != ((perm & (0400u >> i)) != 0);
+}
+
+static bool bits_wellformed(const struct call *c)
+{
+	for (int i = 1; i <= 9; i++)
+		if (call_int(c, i) < -1 || call_int(c, i) > 1)
+			return false;
+	return true;
+}
+
 void object_chmod(struct txn *t, struct call *c, enum obj_type type, int id)
 {
 	const struct version *v = txn_version(t, type, id);
-	unsigned perm, changed;
+	bool admins = false, others = false;
 	struct object *o;
 
 	if (!v) {
 		txn_no_object(t, type, id);
 		return;
 	}
-	perm = v->perm;
 	for (int i = 0; i < 9; i++) {
-		unsigned bit = 0400u >> i;
-
-		if (call_int(c, 1 + i) == 0)
-			perm &= ~bit;
-		else if (call_int(c, 1 + i) > 0)
-			perm |= bit;
+		admins |= i % 3 == 2 && asks_change(c, i, v->perm);
+		others |= i >= 6 && asks_change(c, i, v->perm);
 	}
-	changed = perm ^ v->perm;
-	if (!call_may(t, c, changed & (PERM_OWNER_A | PERM_GROUP_A | PERM_OTHER_A) ? AUTH_ADMIN : AUTH_MANAGE, type, v->id))
-		return;
-	if ((changed & 07) && !c->who.admin && !c->api->enable_other_permissions) {
+	if (others && !c->who.admin && !c->api->enable_other_permissions) {
 		txn_fail(t, ONE_AUTHORIZATION, "'other' permissions is disabled in oned.conf");
 		return;
 	}
-	for (int i = 1; i <= 9; i++)
-		if (call_int(c, i) < -1 || call_int(c, i) > 1) {
-			txn_fail(t, ONE_INTERNAL, "New permission values must be -1, 0 or 1");
-			return;
-		}
+	if (!call_may(t, c, admins ? AUTH_ADMIN : AUTH_MANAGE, type, v->id))
+		return;
+	if (!bits_wellformed(c)) {
+		txn_fail(t, ONE_INTERNAL, "New permission values must be -1, 0 or 1");
+		return;
+	}
 	o = txn_edit(t, type, v->id);
-	o->perm = (uint16_t)perm;
+	for (int i = 0; i < 9; i++)
+		if (asks_change(c, i, o->perm))
+			o->perm = (uint16_t)(o->perm ^ (0400u >> i));
 	call_ok_int(c, o->id);
 }
 
@@ -175,12 +186,32 @@ void api_chmod(struct txn *t, struct call *c)
 
 /* ---- chown ---- */
 
+/* The object of that name that a user has already, -1: none. Where names needn't be unique, of several the newest. */
+static int owned_by_name(struct txn *t, const struct obj_ops *ops, const char *name, int uid)
+{
+	int *ids, n;
+
+	if (ops->flags & OBJ_F_NAME_GLOBAL)
+		return -1;
+	if (ops->flags & OBJ_F_NAME_OWNER)
+		return txn_find(t, ops->type, name, uid);
+	n = txn_ids(t, ops->type, &ids);
+	while (n--) {
+		const struct version *v = txn_version(t, ops->type, ids[n]);
+
+		if (v && v->uid == uid && !strcmp(v->name, name))
+			return ids[n];
+	}
+	return -1;
+}
+
 bool object_may_chown(struct txn *t, struct call *c, enum obj_type type, int id, int uid, int gid)
 {
 	const struct version *v = txn_version(t, type, id);
 	const struct version *user = uid >= 0 ? txn_version(t, OBJ_USER, uid) : NULL;
 	const struct version *group = gid >= 0 ? txn_version(t, OBJ_GROUP, gid) : NULL;
 	struct authz a;
+	int other;
 
 	if (uid > -1 && !user)
 		txn_no_object(t, OBJ_USER, uid);
@@ -196,20 +227,16 @@ bool object_may_chown(struct txn *t, struct call *c, enum obj_type type, int id,
 		authz_check_version(&a, AUTH_MANAGE, false, user);
 	if (group && gid != v->gid)
 		authz_check_version(&a, AUTH_USE, false, group);
-	return call_checks_end(t, &a);
+	if (!call_checks_end(t, &a))
+		return false;
+	other = user && uid != v->uid ? owned_by_name(t, v->ops, v->name, uid) : -1;
+	if (other >= 0)
+		txn_fail(t, ONE_INTERNAL, "user [%d] already owns %s [%d] with NAME %s", uid, v->ops->word, other, v->name);
+	return txn_ok(t);
 }
 
 void object_chown(struct txn *t, struct object *o, int uid, int gid)
 {
-	int other;
-
-	if (uid > -1 && uid != o->uid && (o->ops->flags & OBJ_F_NAME_OWNER)) {
-		other = txn_find(t, o->ops->type, o->name, uid);
-		if (other >= 0) {
-			txn_fail(t, ONE_INTERNAL, "user [%d] already owns %s [%d] with NAME %s", uid, o->ops->word, other, o->name);
-			return;
-		}
-	}
 	if (uid > -1) {
 		o->uid = uid;
 		o->uname = arena_strdup(&o->arena, txn_version(t, OBJ_USER, uid)->name);
@@ -235,16 +262,15 @@ void api_chown(struct txn *t, struct call *c)
 
 void api_lock(struct txn *t, struct call *c)
 {
+	struct object *o = call_edit(t, c);
 	int level = call_int(c, 1);
-	struct object *o;
 
+	if (!o)
+		return;
 	if (level < 1 || level > 4) {
 		txn_fail(t, ONE_ACTION, "Wrong lock level specified");
 		return;
 	}
-	o = call_edit(t, c);
-	if (!o)
-		return;
 	if (call_bool(c, 2) && o->lock.level != LOCK_NONE) {
 		txn_fail(t, ONE_ACTION, "%lld", (long long)o->lock.time);
 		return;

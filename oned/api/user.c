@@ -385,7 +385,7 @@ const struct method user_methods[] = {
 	{ .name = "one.user.enable", .params = "id:i enable:b", .object = OBJ_USER, .right = AUTH_ADMIN,
 	  .write = user_enable, .doc = "Lets a user log in, or not." },
 	{ .name = "one.user.delete", .params = "id:i unused:b=false", .object = OBJ_USER, .right = AUTH_ADMIN,
-	  .write = user_delete, .doc = "Deletes a user with the ACL rules about him." },
+	  .flags = M_ID_FIRST, .write = user_delete, .doc = "Deletes a user with the ACL rules about him." },
 	{ .name = "one.user.chgrp", .params = "id:i gid:i", .object = OBJ_USER, .right = AUTH_MANAGE, .flags = M_NO_RIGHT,
 	  .write = user_chgrp, .doc = "Sets the primary group; needs MANAGE on the user and USE on the group." },
 	{ .name = "one.user.addgroup", .params = "uid:i gid:i", .object = OBJ_USER, .right = AUTH_MANAGE, .flags = M_NO_RIGHT,

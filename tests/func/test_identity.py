@@ -266,6 +266,14 @@ class Permissions(OneCase):
     def test_bits_are_minus_one_zero_or_one(self):
         t = self.allocate('bits')
         self.refused(INTERNAL, 'one.template.chmod', t, 2, -1, -1, -1, -1, -1, -1, -1, -1, False, text='must be -1, 0 or 1')
+        # What is no value asks for a change, so that the right to it is looked at first.
+        for bits, right in (((-1, -1, 2, -1, -1, -1, -1, -1, -1), 'ADMIN'), ((-1, -1, -1, -1, -1, -2, -1, -1, -1), 'ADMIN'),
+                            ((-1, -1, -1, -1, -1, 1, 2, 0, 0), 'ADMIN')):
+            self.refused(AUTHORIZATION, 'one.template.chmod', t, *bits, auth=self.sessions['owner'], text=f'perform {right} TEMPLATE')
+        self.refused(AUTHORIZATION, 'one.template.chmod', t, 2, 2, -1, 2, 2, -1, 2, 2, -1, auth=self.sessions['peer'],
+                     text='perform MANAGE TEMPLATE')
+        self.call('one.template.chmod', t, 1, 0, 1, 0, 1, 0, 1, -1, 0)
+        self.assertEqual(''.join(e.text for e in self.xml('one.template.info', t).find('PERMISSIONS')), '101010100')
 
     def test_pools_follow_the_bits(self):
         t = self.allocate('listed')
@@ -282,6 +290,27 @@ class Permissions(OneCase):
         self.refused(AUTHORIZATION, 'one.template.chown', t, int(other), -1, auth=self.sessions['owner'])
         self.call('one.template.chown', t, int(other), 1)
         self.assertEqual([self.may(w, t) for w in ('owner', 'other')], [(False, False), (True, True)])
+
+    def test_nobody_gets_two_of_a_name(self):
+        """By a change of owner, that is: he may make them himself, where names may repeat."""
+        mine, his = self.user('namesake'), self.user('namesake2')
+        made = [[self.call('one.document.allocate', 'NAME=twin', 7, auth=auth) for _, auth in (mine, his)],
+                [self.call('one.vrouter.allocate', 'NAME=twin') for _ in range(2)],
+                [self.call('one.vm.allocate', f'NAME=twin\n{SMALL}', True, auth=auth) for _, auth in (mine, his)]]
+        self.call('one.vrouter.chown', made[1][1], his[0], -1)
+        for kind, word, (first, second) in zip(('document', 'vrouter', 'vm'), ('document', 'virtual router', 'virtual machine'), made):
+            taken = rf'user \[{his[0]}\] already owns {word} \[{second}\] with NAME twin$'
+            self.refused(INTERNAL, f'one.{kind}.chown', first, his[0], -1, text=taken)
+            self.refused(AUTHORIZATION, f'one.{kind}.chown', first, his[0], -1, auth=self.sessions['other'])
+            self.call(f'one.{kind}.chown', second, his[0], -1)
+            self.call(f'one.{kind}.rename', second, 'single')
+            self.call(f'one.{kind}.chown', first, his[0], -1)
+        self.call('one.vm.action', 'terminate-hard', made[2][1])
+        self.wait_vm(made[2][1], 'DONE')
+        self.call('one.vm.rename', made[2][0], 'single')
+        self.call('one.vm.chown', made[2][0], mine[0], -1)
+        self.refused(INTERNAL, 'one.vm.chown', made[2][0], his[0], -1, text='already owns')
+        self.refused(INTERNAL, 'one.vm.chown', made[2][1], mine[0], -1, text='already owns')      # before that it is DONE
 
     def test_a_rule_gives_what_the_bits_do_not(self):
         t = self.allocate('ruled')
@@ -300,6 +329,27 @@ class Permissions(OneCase):
         self.refused(AUTHORIZATION, 'one.template.update', t, 'A=1', 1, auth=self.sessions['owner'])
         self.call('one.template.unlock', t, auth=self.sessions['owner'])
         self.call('one.template.update', t, 'A=1', 1)
+
+    def test_a_wrong_level_of_a_lock_is_told_last(self):
+        t = self.allocate('level')
+        for level in (0, 5, -1):
+            self.refused(ACTION, 'one.template.lock', t, level, auth=self.sessions['owner'], text='Wrong lock level specified')
+            self.refused(AUTHORIZATION, 'one.template.lock', t, level, auth=self.sessions['other'], text='MANAGE TEMPLATE')
+            self.refused(NO_EXISTS, 'one.template.lock', 99999, level, auth=self.sessions['other'])
+
+    def test_ids_that_nothing_has(self):
+        """-1 stands for the pool; a right is asked for first where the object is changed, but not where it is deleted."""
+        other = self.sessions['other']
+        for kind, word in (('template', 'virtual machine template'), ('document', 'document'), ('image', 'image'), ('group', 'group'),
+                           ('vdc', 'VDC'), ('zone', 'zone'), ('secgroup', 'security group'), ('hook', 'hook')):
+            for method, *args in (('info',), ('delete',), ('update', 'A=1', 1)):
+                if (kind, method) != ('group', 'info'):
+                    self.refused(NO_EXISTS, f'one.{kind}.{method}', -1, *args, text=f'Error getting {word} Pool\\.$')
+                self.refused(NO_EXISTS, f'one.{kind}.{method}', -2, *args, text=rf'Error getting {word} \[-2\]\.$')
+            self.refused(NO_EXISTS, f'one.{kind}.delete', -1, auth=other, text=f'{word} Pool')
+            self.refused(AUTHORIZATION, f'one.{kind}.update', -1, 'A=1', 1, auth=other, text='MANAGE')
+        for kind in ('template', 'vntemplate'):
+            self.refused(NO_EXISTS, f'one.{kind}.info', -1, auth=other)
 
     def test_a_restricted_attribute_is_for_admins(self):
         self.refused(AUTHORIZATION, 'one.template.allocate', f'NAME=r\n{SMALL}\nNIC=[MAC="02:00:00:00:00:01"]', auth=self.sessions['owner'],
