@@ -1,6 +1,6 @@
 /* A call from its arrival to its answer, and the row of the method table it belongs to.
  *
- * The dispatcher does parse -> find the row -> check parameters -> authenticate -> authorise -> run -> answer -> log
+ * The dispatcher does parse -> find the row -> authenticate -> check parameters -> authorise -> run -> answer -> log
  * for all methods. A row names a handler of one of two kinds:
  *   read:  runs on the worker (an HTTP loop's thread), on published versions;
  *   write: runs on the core thread, inside the transaction, after `prepare` (on the worker: parse, validate, no objects).
