@@ -204,7 +204,9 @@ class Attributes(OneCase):
 
     def test_operations_are_checked_by_name(self):
         uid, _ = self.user('carl')
-        self.refused(INTERNAL, 'one.user.update', uid, 'VM_USE_OPERATIONS="hold, fly"', 1, text='Unknown vm operation: fly')
+        self.refused(INTERNAL, 'one.user.update', uid, 'VM_USE_OPERATIONS="hold, fly"', 1, text='Unknown vm operation: fly$')
+        self.refused(INTERNAL, 'one.user.update', uid, 'VM_USE_OPERATIONS="Swim,FLY"', 1, text='Unknown vm operation: fly$')
+        self.refused(INTERNAL, 'one.user.update', uid, 'VM_USE_OPERATIONS=" "', 1, text='Unknown vm operation: $')
         self.refused(INTERNAL, 'one.group.update', 1, 'VM_ADMIN_OPERATIONS="x"', 1, text='Unknown vm operation: x')
 
     def test_a_users_template_has_a_name_once(self):
