@@ -186,32 +186,12 @@ void api_chmod(struct txn *t, struct call *c)
 
 /* ---- chown ---- */
 
-/* The object of that name that a user has already, -1: none. Where names needn't be unique, of several the newest. */
-static int owned_by_name(struct txn *t, const struct obj_ops *ops, const char *name, int uid)
-{
-	int *ids, n;
-
-	if (ops->flags & OBJ_F_NAME_GLOBAL)
-		return -1;
-	if (ops->flags & OBJ_F_NAME_OWNER)
-		return txn_find(t, ops->type, name, uid);
-	n = txn_ids(t, ops->type, &ids);
-	while (n--) {
-		const struct version *v = txn_version(t, ops->type, ids[n]);
-
-		if (v && v->uid == uid && !strcmp(v->name, name))
-			return ids[n];
-	}
-	return -1;
-}
-
 bool object_may_chown(struct txn *t, struct call *c, enum obj_type type, int id, int uid, int gid)
 {
 	const struct version *v = txn_version(t, type, id);
 	const struct version *user = uid >= 0 ? txn_version(t, OBJ_USER, uid) : NULL;
 	const struct version *group = gid >= 0 ? txn_version(t, OBJ_GROUP, gid) : NULL;
 	struct authz a;
-	int other;
 
 	if (uid > -1 && !user)
 		txn_no_object(t, OBJ_USER, uid);
@@ -227,16 +207,20 @@ bool object_may_chown(struct txn *t, struct call *c, enum obj_type type, int id,
 		authz_check_version(&a, AUTH_MANAGE, false, user);
 	if (group && gid != v->gid)
 		authz_check_version(&a, AUTH_USE, false, group);
-	if (!call_checks_end(t, &a))
-		return false;
-	other = user && uid != v->uid ? owned_by_name(t, v->ops, v->name, uid) : -1;
-	if (other >= 0)
-		txn_fail(t, ONE_INTERNAL, "user [%d] already owns %s [%d] with NAME %s", uid, v->ops->word, other, v->name);
-	return txn_ok(t);
+	return call_checks_end(t, &a);
 }
 
 void object_chown(struct txn *t, struct object *o, int uid, int gid)
 {
+	int other;
+
+	if (uid > -1 && uid != o->uid && (o->ops->flags & OBJ_F_NAME_OWNER)) {
+		other = txn_find(t, o->ops->type, o->name, uid);
+		if (other >= 0) {
+			txn_fail(t, ONE_INTERNAL, "user [%d] already owns %s [%d] with NAME %s", uid, o->ops->word, other, o->name);
+			return;
+		}
+	}
 	if (uid > -1) {
 		o->uid = uid;
 		o->uname = arena_strdup(&o->arena, txn_version(t, OBJ_USER, uid)->name);

@@ -24,10 +24,9 @@ void api_out_decrypted(struct call *c, const struct version *v, struct strbuf *o
 struct version *version_decrypted(struct call *c, const struct version *v);
 /* Changes permission bits of an object by the parameters 1 to 9 of a chmod. Fails before it changes anything. */
 void object_chmod(struct txn *t, struct call *c, enum obj_type type, int id);
-/* Rights on the object, on its new owner and on its new group (-1: keeps), told together; then, that the new owner has none of that
- * name yet, even of a type whose names needn't be unique. false: failed. */
+/* Rights on the object, on its new owner and on its new group (-1: keeps), told together. false: failed. */
 bool object_may_chown(struct txn *t, struct call *c, enum obj_type type, int id, int uid, int gid);
-/* Gives o to another owner (-1: keeps). */
+/* Gives o to another owner (-1: keeps). Fails where the name is taken. */
 void object_chown(struct txn *t, struct object *o, int uid, int gid);
 
 #endif

@@ -127,6 +127,22 @@ static void api_vrouter_chmod(struct txn *t, struct call *c)
 		call_ok_int(c, vr->o.id);
 }
 
+/* The name need not be free among the routers of an owner, but when one comes to him. Of several the newest is told. */
+static bool name_is_free(struct txn *t, const struct vrouter *vr, int uid)
+{
+	int *ids, n = txn_ids(t, OBJ_VROUTER, &ids);
+
+	while (n--) {
+		const struct vrouter *other = txn_read(t, OBJ_VROUTER, ids[n]);
+
+		if (other->o.uid != uid || strcmp(other->o.name, vr->o.name) != 0)
+			continue;
+		txn_fail(t, ONE_INTERNAL, "user [%d] already owns virtual router [%d] with NAME %s", uid, other->o.id, vr->o.name);
+		return false;
+	}
+	return true;
+}
+
 static void give_vm(struct txn *t, int id, int uid, int gid)
 {
 	struct vm *vm = txn_exists(t, OBJ_VM, id) ? txn_edit(t, OBJ_VM, id) : NULL;
@@ -154,6 +170,8 @@ static void api_vrouter_chown(struct txn *t, struct call *c)
 		uid = -1;
 	if (gid == old_gid)
 		gid = -1;
+	if (uid >= 0 && !name_is_free(t, vr, uid))
+		return;
 	object_chown(t, &vr->o, uid, gid);
 	vrouter_quota_moved(t, vr, old_uid, old_gid);
 	for (int i = 0; i < vr->vms.n && txn_ok(t); i++)
