@@ -422,6 +422,15 @@ class OthersMachines(OneCase):
         self.refused(AUTHORIZATION, 'one.vm.action', 'terminate', vm, auth=carl, text='ADMIN VM')
         self.call('one.vm.action', 'terminate', vm)
 
+    def test_an_update_that_can_not_be_read_is_told_after_the_right(self):
+        _, ed = self.user('ed')
+        _, other = self.user('not-ed')
+        vm = self.cloud.allocate(auth=ed)
+        self.refused(ACTION, 'one.vm.update', vm, 'Y=[', 0, auth=ed, text=r'^\[one.vm.update\] Parse error')
+        self.refused(XML_RPC_API, 'one.vm.update', vm, 'Y=[', 2, auth=ed, text='Wrong update type')
+        self.refused(AUTHORIZATION, 'one.vm.update', vm, 'Y=[', 2, auth=other)
+        self.refused(NO_EXISTS, 'one.vm.update', 9999, 'Y=[', 0, auth=ed)
+
     def test_a_user_cannot_take_an_image_he_may_not_use(self):
         _, dora = self.user('dora')
         secret = self.call('one.image.allocate', 'NAME=secret\nTYPE=OS\nPATH=/x\nSIZE=1', self.cloud.images_ds)
