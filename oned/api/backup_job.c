@@ -200,7 +200,7 @@ const struct method backup_job_methods[] = {
 	  .prepare = api_prepare_update, .write = api_backupjob_update,
 	  .doc = "Replaces the template, or merges into it; MANAGE on the VMs that come." },
 	{ .name = "one.backupjob.delete", .params = "id:i unused:b=false", .object = OBJ_BACKUPJOB, .right = AUTH_MANAGE,
-	  .write = api_backupjob_delete, .doc = "Deletes a backup job with its schedules; backups stay." },
+	  .flags = M_ID_FIRST, .write = api_backupjob_delete, .doc = "Deletes a backup job with its schedules; backups stay." },
 	USUAL_RENAME("backupjob", OBJ_BACKUPJOB),
 	USUAL_CHMOD("backupjob", OBJ_BACKUPJOB),
 	USUAL_CHOWN("backupjob", OBJ_BACKUPJOB),

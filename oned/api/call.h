@@ -1,6 +1,6 @@
 /* A call from its arrival to its answer, and the row of the method table it belongs to.
  *
- * The dispatcher does parse -> find the row -> check parameters -> authenticate -> authorise -> run -> answer -> log
+ * The dispatcher does parse -> find the row -> authenticate -> check parameters -> authorise -> run -> answer -> log
  * for all methods. A row names a handler of one of two kinds:
  *   read:  runs on the worker (an HTTP loop's thread), on published versions;
  *   write: runs on the core thread, inside the transaction, after `prepare` (on the worker: parse, validate, no objects).
@@ -35,6 +35,7 @@ enum method_flags {
 	M_NO_AUTH = 1 << 6,        /* system.*: has no session */
 	M_SECRET_ANSWER = 1 << 7,  /* the answer is not logged */
 	M_PARSE_FIRST = 1 << 8,    /* what prepare() refuses is told before the right is checked */
+	M_ID_FIRST = 1 << 9,       /* an id that no object can have is told before the right is checked */
 };
 
 struct method {

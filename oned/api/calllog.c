@@ -23,7 +23,7 @@ void call_failure_text(const struct call *c, const struct one_err *err, struct s
 			strbuf_addf(out, "User [%d] not authorized to perform action on %s.", c->who.uid, word);
 		return;
 	case ONE_NO_EXISTS:
-		if (err->object_id >= 0)
+		if (err->object_id != -1)
 			strbuf_addf(out, "Error getting %s [%d].", *err->text ? err->text : word, err->object_id);
 		else
 			strbuf_addf(out, "Error getting %s Pool.", *err->text ? err->text : word);

@@ -136,7 +136,7 @@ const struct method cluster_methods[] = {
 	{ .name = "one.cluster.rename", .params = "id:i name:s", .object = OBJ_CLUSTER, .right = AUTH_MANAGE, .flags = M_NO_RIGHT,
 	  .write = api_cluster_rename, .doc = "Gives another name." },
 	{ .name = "one.cluster.delete", .params = "id:i unused:b=false", .object = OBJ_CLUSTER, .right = AUTH_ADMIN,
-	  .write = api_cluster_delete, .doc = "Deletes an empty cluster." },
+	  .flags = M_ID_FIRST, .write = api_cluster_delete, .doc = "Deletes an empty cluster." },
 	MEMBER("addhost", api_cluster_addhost, "Moves a host into the cluster; needs ADMIN of both."),
 	MEMBER("delhost", api_cluster_delhost, "Moves a host into the default cluster; needs ADMIN of both."),
 	MEMBER("adddatastore", api_cluster_adddatastore, "Adds a datastore; needs ADMIN of both."),

@@ -83,7 +83,7 @@ const struct method datastore_methods[] = {
 	{ .name = "one.datastore.update", .params = "id:i template:s append:i=0", .object = OBJ_DATASTORE, .right = AUTH_MANAGE,
 	  .prepare = api_prepare_update, .write = api_datastore_update, .doc = "Replaces the template, or merges into it." },
 	{ .name = "one.datastore.delete", .params = "id:i unused:b=false", .object = OBJ_DATASTORE, .right = AUTH_ADMIN,
-	  .write = api_datastore_delete, .doc = "Deletes a datastore without images." },
+	  .flags = M_ID_FIRST, .write = api_datastore_delete, .doc = "Deletes a datastore without images." },
 	{ .name = "one.datastore.rename", .params = "id:i name:s", .object = OBJ_DATASTORE, .right = AUTH_MANAGE, .flags = M_NO_RIGHT,
 	  .write = api_datastore_rename, .doc = "Gives another name." },
 	{ .name = "one.datastore.chmod", .params = "id:i uu:i um:i ua:i gu:i gm:i ga:i ou:i om:i oa:i unused:b=false",

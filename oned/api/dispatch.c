@@ -237,7 +237,7 @@ struct version *call_object(struct call *c)
 	struct version *v = id < 0 ? NULL : pool_get(c->api->core, c->method->object, id);
 	struct authz a;
 
-	if (!v && id >= 0) {
+	if (!v && (id >= 0 || (c->method->flags & M_ID_FIRST))) {
 		call_no_object(c, c->method->object, id);
 		return NULL;
 	}
@@ -248,7 +248,7 @@ struct version *call_object(struct call *c)
 		return NULL;
 	}
 	if (!v)
-		call_no_object(c, c->method->object, -1);
+		call_no_object(c, c->method->object, id);
 	return v;
 }
 
@@ -268,7 +268,7 @@ bool call_may(struct txn *t, struct call *c, enum auth_op op, enum obj_type type
 
 	if (!txn_ok(t))
 		return false;
-	if (!v && id >= 0) {
+	if (!v && (id >= 0 || (c->method->flags & M_ID_FIRST))) {
 		txn_no_object(t, type, id);
 		return false;
 	}
@@ -280,7 +280,7 @@ bool call_may(struct txn *t, struct call *c, enum auth_op op, enum obj_type type
 	if (!call_checks_end(t, &a))
 		return false;
 	if (!v && op != AUTH_CREATE)
-		txn_no_object(t, type, -1);
+		txn_no_object(t, type, id);
 	return txn_ok(t);
 }
 
@@ -393,26 +393,6 @@ void call_resume(struct call *c, void (*write)(struct txn *t, struct call *c))
 	core_submit(c->api->core, run_resumed, write_done, c);
 }
 
-void call_run(struct call *c)
-{
-	const struct method *m = c->method;
-
-	call_log_invoked(c);
-	if (!(m->flags & M_ZONE_DISABLED) && atomic_load(&c->api->zone_disabled)) {
-		call_fail(c, ONE_INTERNAL, "Cannot process request, zone disabled");
-		call_finish(c, &c->err);
-		return;
-	}
-	if (m->prepare)
-		m->prepare(c, &c->prepare_err);
-	if (m->write && (!m->read || m->by_write(c)))
-		core_submit(c->api->core, run_write, write_done, c);
-	else if (m->flags & M_BULK)
-		bulk_submit(c->api->bulk, c, call_run_read);
-	else
-		call_run_read(c);
-}
-
 /* ---- parameters ---- */
 
 /* xmlrpc-c's texts. */
@@ -489,6 +469,29 @@ static bool check_params(struct call *c, const struct method_spec *spec, int off
 	return true;
 }
 
+void call_run(struct call *c)
+{
+	const struct method *m = c->method;
+
+	/* Not before it is known who asks: strangers are told nothing else. */
+	if (!check_params(c, api_method_spec(m->name), 1))
+		return;
+	call_log_invoked(c);
+	if (!(m->flags & M_ZONE_DISABLED) && atomic_load(&c->api->zone_disabled)) {
+		call_fail(c, ONE_INTERNAL, "Cannot process request, zone disabled");
+		call_finish(c, &c->err);
+		return;
+	}
+	if (m->prepare)
+		m->prepare(c, &c->prepare_err);
+	if (m->write && (!m->read || m->by_write(c)))
+		core_submit(c->api->core, run_write, write_done, c);
+	else if (m->flags & M_BULK)
+		bulk_submit(c->api->bulk, c, call_run_read);
+	else
+		call_run_read(c);
+}
+
 void call_start(struct call *c)
 {
 	const struct method_spec *spec = api_method_spec(c->rpc.method);
@@ -513,8 +516,7 @@ void call_start(struct call *c)
 		call_finish_fault(c, RPC_FAULT_TYPE, wrong_type_text('s'));
 		return;
 	}
-	if (check_params(c, spec, 1))
-		call_authenticate(c);
+	call_authenticate(c);
 }
 
 static void parse_and_start(struct call *c)

@@ -6,7 +6,7 @@
 
 struct call *call_new(struct api *a, struct http_request *rq);
 void call_free(struct call *c);
-/* From c->rpc on: finds the row, checks, authenticates, runs; ends with call_finish, maybe later and on another thread. */
+/* From c->rpc on: finds the row, authenticates, checks parameters, runs; ends with call_finish, maybe later and on another thread. */
 void call_start(struct call *c);
 /* Finds out who is calling, then call_run or the refusal; maybe later and on another thread. */
 void call_authenticate(struct call *c);

@@ -148,7 +148,7 @@ enum one_rc filter_collect(struct call *c, enum obj_type type, const struct pool
 	if (f->flag < FILTER_GROUP)
 		return call_fail(c, ONE_API, "Incorrect filter_flag");
 	acl_view_make(c->api->acl, &c->who, type, c->api->zone, &c->arena, &l.acl);
-	if (!page && f->first >= 0) {
+	if (!page && f->first != -1) {
 		l.first = f->first;
 		l.last = f->last;
 	}

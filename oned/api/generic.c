@@ -132,39 +132,50 @@ void api_rename(struct txn *t, struct call *c)
 
 /* ---- chmod ---- */
 
+/* Of a chmod's parameters, does one ask for a change of its bit? What is no value of a bit does, too. */
+static bool asks_change(const struct call *c, int i, unsigned perm)
+{
+	int value = call_int(c, 1 + i);
+
+	return value != -1 && value != ((perm & (0400u >> i)) != 0);
+}
+
+static bool bits_wellformed(const struct call *c)
+{
+	for (int i = 1; i <= 9; i++)
+		if (call_int(c, i) < -1 || call_int(c, i) > 1)
+			return false;
+	return true;
+}
+
 void object_chmod(struct txn *t, struct call *c, enum obj_type type, int id)
 {
 	const struct version *v = txn_version(t, type, id);
-	unsigned perm, changed;
+	bool admins = false, others = false;
 	struct object *o;
 
 	if (!v) {
 		txn_no_object(t, type, id);
 		return;
 	}
-	perm = v->perm;
 	for (int i = 0; i < 9; i++) {
-		unsigned bit = 0400u >> i;
-
-		if (call_int(c, 1 + i) == 0)
-			perm &= ~bit;
-		else if (call_int(c, 1 + i) > 0)
-			perm |= bit;
+		admins |= i % 3 == 2 && asks_change(c, i, v->perm);
+		others |= i >= 6 && asks_change(c, i, v->perm);
 	}
-	changed = perm ^ v->perm;
-	if (!call_may(t, c, changed & (PERM_OWNER_A | PERM_GROUP_A | PERM_OTHER_A) ? AUTH_ADMIN : AUTH_MANAGE, type, v->id))
-		return;
-	if ((changed & 07) && !c->who.admin && !c->api->enable_other_permissions) {
+	if (others && !c->who.admin && !c->api->enable_other_permissions) {
 		txn_fail(t, ONE_AUTHORIZATION, "'other' permissions is disabled in oned.conf");
 		return;
 	}
-	for (int i = 1; i <= 9; i++)
-		if (call_int(c, i) < -1 || call_int(c, i) > 1) {
-			txn_fail(t, ONE_INTERNAL, "New permission values must be -1, 0 or 1");
-			return;
-		}
+	if (!call_may(t, c, admins ? AUTH_ADMIN : AUTH_MANAGE, type, v->id))
+		return;
+	if (!bits_wellformed(c)) {
+		txn_fail(t, ONE_INTERNAL, "New permission values must be -1, 0 or 1");
+		return;
+	}
 	o = txn_edit(t, type, v->id);
-	o->perm = (uint16_t)perm;
+	for (int i = 0; i < 9; i++)
+		if (asks_change(c, i, o->perm))
+			o->perm = (uint16_t)(o->perm ^ (0400u >> i));
 	call_ok_int(c, o->id);
 }
 
@@ -235,16 +246,15 @@ void api_chown(struct txn *t, struct call *c)
 
 void api_lock(struct txn *t, struct call *c)
 {
+	struct object *o = call_edit(t, c);
 	int level = call_int(c, 1);
-	struct object *o;
 
+	if (!o)
+		return;
 	if (level < 1 || level > 4) {
 		txn_fail(t, ONE_ACTION, "Wrong lock level specified");
 		return;
 	}
-	o = call_edit(t, c);
-	if (!o)
-		return;
 	if (call_bool(c, 2) && o->lock.level != LOCK_NONE) {
 		txn_fail(t, ONE_ACTION, "%lld", (long long)o->lock.time);
 		return;

@@ -110,7 +110,7 @@ const struct method group_methods[] = {
 	{ .name = "one.group.update", .params = "id:i template:s append:i=0", .object = OBJ_GROUP, .right = AUTH_MANAGE,
 	  .prepare = api_prepare_update, .write = api_update, .doc = "Replaces the template, or merges into it." },
 	{ .name = "one.group.delete", .params = "id:i unused:b=false", .object = OBJ_GROUP, .right = AUTH_ADMIN,
-	  .write = group_delete, .doc = "Deletes a group without users, with the ACL rules about it." },
+	  .flags = M_ID_FIRST, .write = group_delete, .doc = "Deletes a group without users, with the ACL rules about it." },
 	{ .name = "one.group.addadmin", .params = "gid:i uid:i", .object = OBJ_GROUP, .right = AUTH_ADMIN, .flags = M_NO_RIGHT,
 	  .write = group_addadmin, .doc = "Makes a member an administrator of the group; needs ADMIN on both." },
 	{ .name = "one.group.deladmin", .params = "gid:i uid:i", .object = OBJ_GROUP, .right = AUTH_ADMIN, .flags = M_NO_RIGHT,

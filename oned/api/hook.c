@@ -149,7 +149,7 @@ const struct method hook_methods[] = {
 	{ .name = "one.hook.update", .params = "id:i template:s append:i=0", .object = OBJ_HOOK, .right = AUTH_MANAGE,
 	  .prepare = api_prepare_update, .write = api_hook_update, .doc = "Replaces the template, or merges into it." },
 	{ .name = "one.hook.delete", .params = "id:i unused:b=false", .object = OBJ_HOOK, .right = AUTH_MANAGE,
-	  .write = api_hook_delete, .doc = "Deletes a hook and its log." },
+	  .flags = M_ID_FIRST, .write = api_hook_delete, .doc = "Deletes a hook and its log." },
 	{ .name = "one.hook.retry", .params = "id:i execution:i", .object = OBJ_HOOK, .right = AUTH_MANAGE,
 	  .prepare = prepare_retry, .write = api_hook_retry, .doc = "Runs a hook again, with the arguments of an execution in its log." },
 	USUAL_RENAME("hook", OBJ_HOOK),

@@ -207,7 +207,7 @@ const struct method host_methods[] = {
 	{ .name = "one.host.update", .params = "id:i template:s append:i=0", .object = OBJ_HOST, .right = AUTH_ADMIN,
 	  .prepare = api_prepare_update, .write = api_host_update, .doc = "Replaces the template, or merges into it." },
 	{ .name = "one.host.delete", .params = "id:i unused:b=false", .object = OBJ_HOST, .right = AUTH_ADMIN,
-	  .write = api_host_delete, .doc = "Deletes a host without VMs." },
+	  .flags = M_ID_FIRST, .write = api_host_delete, .doc = "Deletes a host without VMs." },
 	{ .name = "one.host.rename", .params = "id:i name:s", .object = OBJ_HOST, .right = AUTH_ADMIN, .flags = M_NO_RIGHT,
 	  .write = api_host_rename, .doc = "Gives another name." },
 	{ .name = "one.host.status", .params = "id:i status:i", .object = OBJ_HOST, .right = AUTH_ADMIN,

@@ -96,7 +96,7 @@ const struct method secgroup_methods[] = {
 	{ .name = "one.secgroup.update", .params = "id:i template:s append:i=0", .object = OBJ_SECGROUP, .right = AUTH_MANAGE,
 	  .prepare = api_prepare_update, .write = api_secgroup_update, .doc = "Replaces the rules, or merges into them; VMs follow." },
 	{ .name = "one.secgroup.delete", .params = "id:i unused:b=false", .object = OBJ_SECGROUP, .right = AUTH_MANAGE,
-	  .write = api_secgroup_delete, .doc = "Deletes a group that no VM uses." },
+	  .flags = M_ID_FIRST, .write = api_secgroup_delete, .doc = "Deletes a group that no VM uses." },
 	{ .name = "one.secgroup.rename", .params = "id:i name:s", .object = OBJ_SECGROUP, .right = AUTH_MANAGE, .flags = M_NO_RIGHT,
 	  .write = api_rename, .doc = "Gives another name." },
 	{ .name = "one.secgroup.chmod", .params = "id:i uu:i um:i ua:i gu:i gm:i ga:i ou:i om:i oa:i unused:b=false",

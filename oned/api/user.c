@@ -161,18 +161,12 @@ static bool managed_by_driver(struct txn *t, const struct user *u)
 	return true;
 }
 
-/* Rights on the user (MANAGE) and on a group. */
+/* Rights on a user (MANAGE) and on a group, both of which are there. */
 static bool may_regroup(struct txn *t, struct call *c, int uid, int gid, enum auth_op op)
 {
 	const struct version *user = txn_version(t, OBJ_USER, uid), *group = txn_version(t, OBJ_GROUP, gid);
 	struct authz a;
 
-	if (!user)
-		txn_no_object(t, OBJ_USER, uid);
-	else if (!group)
-		txn_no_object(t, OBJ_GROUP, gid);
-	if (!txn_ok(t))
-		return false;
 	call_checks_begin(c, &a);
 	authz_check_version(&a, AUTH_MANAGE, false, user);
 	authz_check_version(&a, op, false, group);
@@ -214,33 +208,41 @@ static void user_chgrp(struct txn *t, struct call *c)
 	}
 }
 
-static void user_addgroup(struct txn *t, struct call *c)
+/* A user whose groups are his driver's to tell is refused before anything else is looked at. */
+static struct user *edit_secondary(struct txn *t, struct call *c)
 {
 	int uid = call_int(c, 0), gid = call_int(c, 1);
-	struct user *u;
+	struct user *u = txn_edit(t, OBJ_USER, uid);
 
-	if (!may_regroup(t, c, uid, gid, AUTH_MANAGE))
+	if (!u || managed_by_driver(t, u))
+		return NULL;
+	if (!txn_exists(t, OBJ_GROUP, gid)) {
+		txn_no_object(t, OBJ_GROUP, gid);
+		return NULL;
+	}
+	return may_regroup(t, c, uid, gid, AUTH_MANAGE) ? u : NULL;
+}
+
+static void user_addgroup(struct txn *t, struct call *c)
+{
+	struct user *u = edit_secondary(t, c);
+
+	if (!u)
 		return;
-	u = txn_edit(t, OBJ_USER, uid);
-	if (managed_by_driver(t, u))
-		return;
-	if (idset_has(&u->groups, gid)) {
+	if (idset_has(&u->groups, call_int(c, 1))) {
 		txn_fail(t, ONE_ACTION, "User is already in this group");
 		return;
 	}
-	user_join_group(t, u, gid);
-	call_ok_int(c, uid);
+	user_join_group(t, u, call_int(c, 1));
+	call_ok_int(c, u->o.id);
 }
 
 static void user_delgroup(struct txn *t, struct call *c)
 {
-	int uid = call_int(c, 0), gid = call_int(c, 1);
-	struct user *u;
+	struct user *u = edit_secondary(t, c);
+	int gid = call_int(c, 1);
 
-	if (!may_regroup(t, c, uid, gid, AUTH_MANAGE))
-		return;
-	u = txn_edit(t, OBJ_USER, uid);
-	if (managed_by_driver(t, u))
+	if (!u)
 		return;
 	if (u->o.gid == gid)
 		txn_fail(t, ONE_ACTION, "Cannot remove user from the primary group");
@@ -248,7 +250,7 @@ static void user_delgroup(struct txn *t, struct call *c)
 		txn_fail(t, ONE_ACTION, "User is not part of this group");
 	else
 		user_leave_group(t, u, gid);
-	call_ok_int(c, uid);
+	call_ok_int(c, u->o.id);
 }
 
 /* ---- login tokens (auth.md section 6) ---- */
@@ -281,23 +283,26 @@ static enum one_rc drop_token(struct txn *t, struct user *u, const char *token)
 	return ONE_OK;
 }
 
+/* They stand in order of their texts. */
 static enum one_rc add_token(struct txn *t, struct user *u, const char *token, long long valid, int egid)
 {
-	struct login_token **at, *fresh;
+	struct login_token **at = &u->tokens, *fresh;
 	int n = 0;
 
 	purge_expired(u, t->now);
-	for (at = &u->tokens; *at; at = &(*at)->next) {
-		if (!strcmp((*at)->token, token)) /* known: the old one stays as it is */
-			return ONE_OK;
+	for (const struct login_token *has = u->tokens; has; has = has->next)
 		n++;
-	}
 	if (n >= USER_MAX_TOKENS)
 		return txn_fail(t, ONE_API, "Max number of tokens limit reached.");
+	while (*at && strcmp((*at)->token, token) < 0)
+		at = &(*at)->next;
+	if (*at && !strcmp((*at)->token, token)) /* known: the old one stays as it is */
+		return ONE_OK;
 	fresh = arena_new(&u->o.arena, struct login_token);
 	fresh->token = arena_strdup(&u->o.arena, token);
 	fresh->expires = valid == -1 ? -1 : (long long)t->now + valid;
 	fresh->egid = egid;
+	fresh->next = *at;
 	*at = fresh;
 	return ONE_OK;
 }
@@ -380,7 +385,7 @@ const struct method user_methods[] = {
 	{ .name = "one.user.enable", .params = "id:i enable:b", .object = OBJ_USER, .right = AUTH_ADMIN,
 	  .write = user_enable, .doc = "Lets a user log in, or not." },
 	{ .name = "one.user.delete", .params = "id:i unused:b=false", .object = OBJ_USER, .right = AUTH_ADMIN,
-	  .write = user_delete, .doc = "Deletes a user with the ACL rules about him." },
+	  .flags = M_ID_FIRST, .write = user_delete, .doc = "Deletes a user with the ACL rules about him." },
 	{ .name = "one.user.chgrp", .params = "id:i gid:i", .object = OBJ_USER, .right = AUTH_MANAGE, .flags = M_NO_RIGHT,
 	  .write = user_chgrp, .doc = "Sets the primary group; needs MANAGE on the user and USE on the group." },
 	{ .name = "one.user.addgroup", .params = "uid:i gid:i", .object = OBJ_USER, .right = AUTH_MANAGE, .flags = M_NO_RIGHT,

@@ -16,7 +16,7 @@
 	  .prepare = api_prepare_update, .write = api_update, .doc = "Replaces the template, or merges into it." }
 #define USUAL_DELETE(kind, type, text) \
 	{ .name = "one." kind ".delete", .params = "id:i unused:b=false", .object = type, .right = AUTH_MANAGE, \
-	  .write = api_delete, .doc = text }
+	  .flags = M_ID_FIRST, .write = api_delete, .doc = text }
 #define USUAL_RENAME(kind, type) \
 	{ .name = "one." kind ".rename", .params = "id:i name:s", .object = type, .right = AUTH_MANAGE, .flags = M_NO_RIGHT, \
 	  .write = api_rename, .doc = "Gives another name." }

@@ -123,7 +123,7 @@ const struct method vdc_methods[] = {
 	{ .name = "one.vdc.rename", .params = "id:i name:s", .object = OBJ_VDC, .right = AUTH_MANAGE, .flags = M_NO_RIGHT,
 	  .write = api_rename, .doc = "Gives another name." },
 	{ .name = "one.vdc.delete", .params = "id:i unused:b=false", .object = OBJ_VDC, .right = AUTH_ADMIN,
-	  .write = api_vdc_delete, .doc = "Deletes a VDC, and the rights it gave; not the default one." },
+	  .flags = M_ID_FIRST, .write = api_vdc_delete, .doc = "Deletes a VDC, and the rights it gave; not the default one." },
 	{ .name = "one.vdc.addgroup", .params = "id:i group:i", .object = OBJ_VDC, .right = AUTH_ADMIN, .flags = M_NO_RIGHT,
 	  .write = api_vdc_addgroup, .doc = "Lets a group use what the VDC holds; needs ADMIN of the group too." },
 	{ .name = "one.vdc.delgroup", .params = "id:i group:i", .object = OBJ_VDC, .right = AUTH_ADMIN, .flags = M_NO_RIGHT,

@@ -403,6 +403,18 @@ static void vm_recover_method(struct txn *t, struct call *c)
 
 /* ---- changes ---- */
 
+/* Unlike for other objects, what is wrong with the text is told alone. */
+static enum one_rc prepare_update(struct call *c, struct one_err *err)
+{
+	enum one_rc rc = api_prepare_template1(c, err);
+
+	if (call_int(c, 2) != 0 && call_int(c, 2) != 1)
+		return one_err_set(err, ONE_API, "Wrong update type");
+	if (rc)
+		err->rc = ONE_ACTION;
+	return err->rc;
+}
+
 /* USER_TEMPLATE only. */
 static void vm_update(struct txn *t, struct call *c)
 {
@@ -461,7 +473,7 @@ const struct method vm_write_methods[] = {
 	{ .name = "one.vm.recover", .params = "id:i op:i", .object = OBJ_VM, .right = AUTH_ADMIN, .flags = M_NO_RIGHT, .write = vm_recover_method,
 	  .doc = "Ends a step by hand: 0 failed, 1 succeeded, 2 retry, 3 delete, 4 delete and recreate, 5 delete from the database only." },
 	{ .name = "one.vm.update", .params = "id:i template:s append:i=0", .object = OBJ_VM, .right = AUTH_MANAGE, .flags = M_OP_CLASS,
-	  .op_class = "update", .prepare = api_prepare_update, .write = vm_update, .doc = "Replaces the user template, or merges into it." },
+	  .op_class = "update", .prepare = prepare_update, .write = vm_update, .doc = "Replaces the user template, or merges into it." },
 	{ .name = "one.vm.rename", .params = "id:i name:s", .object = OBJ_VM, .right = AUTH_MANAGE, .flags = M_OP_CLASS | M_NO_RIGHT,
 	  .op_class = "rename", .write = api_rename, .doc = "Gives a VM another name." },
 	{ .name = "one.vm.chmod", .params = "id:i uu:i um:i ua:i gu:i gm:i ga:i ou:i om:i oa:i unused:b=false", .object = OBJ_VM,

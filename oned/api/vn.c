@@ -226,7 +226,7 @@ const struct method vn_methods[] = {
 	{ .name = "one.vn.update", .params = "id:i template:s append:i=0", .object = OBJ_NET, .right = AUTH_MANAGE,
 	  .prepare = api_prepare_update, .write = api_vn_update, .doc = "Replaces the template, or merges into it." },
 	{ .name = "one.vn.delete", .params = "id:i unused:b=false", .object = OBJ_NET, .right = AUTH_MANAGE,
-	  .write = api_vn_delete, .doc = "Deletes a network without leases." },
+	  .flags = M_ID_FIRST, .write = api_vn_delete, .doc = "Deletes a network without leases." },
 	{ .name = "one.vn.rename", .params = "id:i name:s", .object = OBJ_NET, .right = AUTH_MANAGE, .flags = M_NO_RIGHT,
 	  .write = api_rename, .doc = "Gives another name." },
 	{ .name = "one.vn.chmod", .params = "id:i uu:i um:i ua:i gu:i gm:i ga:i ou:i om:i oa:i unused:b=false",

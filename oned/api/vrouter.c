@@ -342,7 +342,7 @@ const struct method vrouter_methods[] = {
 	USUAL_POOL("vrouter", OBJ_VROUTER, "The visible virtual routers."),
 	USUAL_UPDATE("vrouter", OBJ_VROUTER),
 	{ .name = "one.vrouter.delete", .params = "id:i unused:b=false", .object = OBJ_VROUTER, .right = AUTH_MANAGE,
-	  .write = api_vrouter_delete, .doc = "Deletes a virtual router and ends its VMs." },
+	  .flags = M_ID_FIRST, .write = api_vrouter_delete, .doc = "Deletes a virtual router and ends its VMs." },
 	USUAL_RENAME("vrouter", OBJ_VROUTER),
 	{ .name = "one.vrouter.chmod", .params = "id:i uu:i um:i ua:i gu:i gm:i ga:i ou:i om:i oa:i unused:b=false", .object = OBJ_VROUTER,
 	  .right = AUTH_MANAGE, .flags = M_NO_RIGHT, .write = api_vrouter_chmod,

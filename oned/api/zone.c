@@ -31,24 +31,43 @@ static void zone_enable(struct txn *t, struct call *c)
 	call_ok_int(c, z->o.id);
 }
 
+/* What is wrong with the text is told after everything else was checked. */
+struct asked_server { struct tmpl *tmpl; struct one_err err; };
+
+static enum one_rc prepare_addserver(struct call *c, struct one_err *err)
+{
+	struct asked_server *asked = arena_new(&c->arena, struct asked_server);
+
+	(void)err;
+	asked->tmpl = tmpl_new(&c->arena);
+	tmpl_parse(asked->tmpl, call_str(c, 1), &asked->err);
+	c->prepared = asked;
+	return ONE_OK;
+}
+
 static void zone_addserver(struct txn *t, struct call *c)
 {
 	struct zone *z = edit_ours(t, c, "Servers have to be added");
-	const struct attr *server = tmpl_vector(c->prepared, "SERVER");
+	const struct asked_server *asked = c->prepared;
+	const struct attr *server = tmpl_vector(asked->tmpl, "SERVER");
 	static const char *const needed[] = { "NAME", "ENDPOINT" };
 	long long id, next = 0;
 
-	for (size_t i = 0; z && server && i < sizeof(needed) / sizeof(needed[0]); i++)
+	if (!z)
+		return;
+	if (asked->err.rc) {
+		txn_fail(t, ONE_ACTION, "%s", asked->err.text);
+		return;
+	}
+	if (!server) {
+		txn_fail(t, ONE_ACTION, "%s", ""); /* as OpenNebula, which doesn't say why */
+		return;
+	}
+	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
 		if (!attr_get(server, needed[i]) || !*attr_get(server, needed[i])) {
 			txn_fail(t, ONE_ACTION, "Missing %s in SERVER", needed[i]);
 			return;
 		}
-	if (!z)
-		return;
-	if (!server) {
-		txn_fail(t, ONE_ACTION, "Missing SERVER");
-		return;
-	}
 	for (const struct attr *a = tmpl_vector(z->servers, "SERVER"); a; a = tmpl_find_next(a))
 		if (attr_get_int(a, "ID", &id) && id >= next)
 			next = id + 1;
@@ -195,7 +214,7 @@ const struct method zone_methods[] = {
 	{ .name = "one.zone.allocate", .params = "template:s", .object = OBJ_ZONE, .right = AUTH_CREATE, .flags = M_TYPE_RIGHT,
 	  .prepare = api_prepare_template0, .write = zone_allocate, .doc = "Refused: this is no master of a federation." },
 	{ .name = "one.zone.delete", .params = "id:i unused:b=false", .object = OBJ_ZONE, .right = AUTH_ADMIN,
-	  .write = zone_delete, .doc = "Deletes a zone that isn't the system's." },
+	  .flags = M_ID_FIRST, .write = zone_delete, .doc = "Deletes a zone that isn't the system's." },
 	{ .name = "one.zone.update", .params = "id:i template:s append:i=0", .object = OBJ_ZONE, .right = AUTH_MANAGE,
 	  .prepare = api_prepare_update, .write = api_update, .doc = "Replaces the template, or merges into it." },
 	{ .name = "one.zone.rename", .params = "id:i name:s", .object = OBJ_ZONE, .right = AUTH_MANAGE, .flags = M_NO_RIGHT,
@@ -205,7 +224,7 @@ const struct method zone_methods[] = {
 	{ .name = "one.zone.raftstatus", .params = "", .object = OBJ_ZONE, .right = AUTH_ADMIN, .flags = M_NO_RIGHT | M_ZONE_DISABLED,
 	  .read = zone_raftstatus, .doc = "The state of this server in its zone: alone." },
 	{ .name = "one.zone.addserver", .params = "id:i template:s", .object = OBJ_ZONE, .right = AUTH_ADMIN, .flags = M_NO_RIGHT,
-	  .prepare = api_prepare_template1, .write = zone_addserver, .doc = "Notes a server of this zone." },
+	  .prepare = prepare_addserver, .write = zone_addserver, .doc = "Notes a server of this zone." },
 	{ .name = "one.zone.delserver", .params = "id:i server:i", .object = OBJ_ZONE, .right = AUTH_ADMIN, .flags = M_NO_RIGHT,
 	  .write = zone_delserver, .doc = "Takes a server out of the zone." },
 	{ .name = "one.zone.resetserver", .params = "id:i server:i", .object = OBJ_ZONE, .right = AUTH_ADMIN, .flags = M_NO_RIGHT,

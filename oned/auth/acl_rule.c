@@ -186,10 +186,10 @@ static void check_zone(uint64_t res, uint64_t zone, struct strbuf *out)
 	const uint64_t everywhere = ACL_TYPE(OBJ_USER) | ACL_TYPE(OBJ_GROUP) | ACL_TYPE(OBJ_ZONE) | ACL_TYPE(OBJ_ACL) | ACL_TYPE(OBJ_VDC);
 	uint64_t types = res & ~(ACL_TYPE(0) - 1);
 
+	if (zone & ACL_GROUP)
+		strbuf_lit(out, "[zone] GROUP (@) bit is not supported"); /* right behind the reason before it, as OpenNebula */
 	if ((zone & ACL_INDIVIDUAL) && (zone & ACL_ALL))
 		reason(out, "[zone] INDIVIDUAL (#) and ALL (*) bits are exclusive");
-	if (zone & ACL_GROUP)
-		reason(out, "[zone] GROUP (@) bit is not supported");
 	if (!(zone & (ACL_INDIVIDUAL | ACL_GROUP | ACL_ALL)))
 		reason(out, "[zone] is missing one of the INDIVIDUAL or ALL bits");
 	if ((int32_t)(zone & ID_MASK) < 0)

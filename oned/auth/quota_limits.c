@@ -24,7 +24,7 @@ static bool wanted_id(enum quota_section section, const struct attr *wanted, int
 	*id = -1;
 	if (section == QUOTA_VM)
 		return true;
-	if (!attr_get_int(wanted, "ID", &value) || value < 0 || value > INT_MAX)
+	if (!attr_get_int(wanted, "ID", &value) || value < INT_MIN || value > INT_MAX)
 		return false;
 	*id = (int)value;
 	return true;

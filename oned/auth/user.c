@@ -102,16 +102,19 @@ const char *user_stored_password(struct arena *a, const char *driver, const char
 	return arena_strdup(a, hex);
 }
 
+/* Besides what no name may have. */
+#define USER_NAME_FORBIDDEN " \t\n\v\f\r"
+
 static enum one_rc check_user_name(struct txn *t, const char *name)
 {
+	size_t at = strcspn(name, OBJ_NAME_FORBIDDEN USER_NAME_FORBIDDEN);
 	struct one_err err = ONE_ERR_INIT;
 	int taken;
 
+	if (name[at] && strchr(USER_NAME_FORBIDDEN, name[at]))
+		return txn_fail(t, ONE_INTERNAL, "Invalid NAME, char '%c' is not allowed.", name[at]);
 	if (obj_check_name(name, &err))
 		return txn_fail(t, ONE_INTERNAL, "%s.", err.text);
-	for (const char *c = name; *c; c++)
-		if (strchr(" :\t\n\v\f\r", *c))
-			return txn_fail(t, ONE_INTERNAL, "Invalid NAME, char '%c' is not allowed.", *c);
 	taken = txn_find(t, OBJ_USER, name, -1);
 	if (taken >= 0)
 		return txn_fail(t, ONE_INTERNAL, "NAME is already taken by USER %d.", taken);

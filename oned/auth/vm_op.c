@@ -15,24 +15,26 @@ static const char *const operations[] = {
 	"update", "updateconf", "rename", "snapshot", "sched-action", "sg-attach", "pci-attach",
 };
 
-struct word { const char *text; size_t len; };
+/* Without the blanks around it. `item` is the text with them. */
+struct word { const char *text; size_t len; const char *item; };
 
-/* The next item between commas, without blanks around it; false at the end. Items with nothing in them are left out. */
+/* The next item between commas; false at the end. Nothing at all between two of them is no item, blanks alone are one. */
 static bool next_word(const char **at, struct word *w)
 {
-	while (**at) {
-		const char *begin = *at, *end = begin + strcspn(begin, ",");
+	const char *begin, *end;
 
-		*at = *end ? end + 1 : end;
-		while (begin < end && isspace((unsigned char)*begin))
-			begin++;
-		while (end > begin && isspace((unsigned char)end[-1]))
-			end--;
-		*w = (struct word){ begin, (size_t)(end - begin) };
-		if (w->len)
-			return true;
-	}
-	return false;
+	*at += strspn(*at, ",");
+	if (!**at)
+		return false;
+	w->item = begin = *at;
+	*at = end = begin + strcspn(begin, ",");
+	while (begin < end && isspace((unsigned char)*begin))
+		begin++;
+	while (end > begin && isspace((unsigned char)end[-1]))
+		end--;
+	w->text = begin;
+	w->len = (size_t)(end - begin);
+	return true;
 }
 
 static bool is_word(const struct word *w, const char *op)
@@ -74,13 +76,36 @@ static bool known(const struct word *w)
 	return false;
 }
 
+static bool stands_before(const struct word *a, const struct word *b)
+{
+	size_t len_a = strcspn(a->item, ","), len_b = strcspn(b->item, ",");
+	int order = memcmp(a->item, b->item, len_a < len_b ? len_a : len_b);
+
+	return order ? order < 0 : len_a < len_b;
+}
+
+/* Of several that are unknown, the first in the alphabet is told. */
+static enum one_rc check_list(const char *list, struct one_err *err)
+{
+	struct word w, told = { .text = NULL };
+	char lower[128];
+	size_t n = 0;
+
+	while (list && next_word(&list, &w))
+		if (!known(&w) && (!told.text || stands_before(&w, &told)))
+			told = w;
+	if (!told.text)
+		return ONE_OK;
+	for (; n < told.len && n < sizeof(lower) - 1; n++)
+		lower[n] = (char)tolower((unsigned char)told.text[n]);
+	return one_err_set(err, ONE_INTERNAL, "Unknown vm operation: %.*s", (int)n, lower);
+}
+
 enum one_rc vm_op_check_template(const struct tmpl *t, struct one_err *err)
 {
-	struct word w;
+	enum one_rc rc = ONE_OK;
 
-	for (size_t i = 0; i < N_CLASSES; i++)
-		for (const char *list = tmpl_get(t, classes[i].key); list && next_word(&list, &w);)
-			if (!known(&w))
-				return one_err_set(err, ONE_INTERNAL, "Unknown vm operation: %.*s", (int)w.len, w.text);
-	return ONE_OK;
+	for (size_t i = 0; !rc && i < N_CLASSES; i++)
+		rc = check_list(tmpl_get(t, classes[i].key), err);
+	return rc;
 }

@@ -353,7 +353,7 @@ enum one_rc obj_check_name(const char *name, struct one_err *err)
 	if (!len)
 		return one_err_set(err, ONE_INTERNAL, "Invalid NAME, it cannot be empty");
 	for (const char *c = name; *c; c++)
-		if (strchr("&|:\\\";/'#{}$<>", *c))
+		if (strchr(OBJ_NAME_FORBIDDEN, *c))
 			return one_err_set(err, ONE_INTERNAL, "Invalid NAME, char '%c' is not allowed", *c);
 	if (len > 128)
 		return one_err_set(err, ONE_INTERNAL, "Invalid NAME, max length is 128 chars");

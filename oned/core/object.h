@@ -181,7 +181,8 @@ bool idset_add(struct idset *s, struct arena *a, int id); /* false: was there */
 bool idset_del(struct idset *s, int id);                  /* false: was not there */
 void idset_load(struct idset *s, struct arena *a, const struct xnode *x); /* children ID of x; x may be NULL */
 
-/* Names: 1..128 bytes without & | : \ " ; / ' # { } $ < > and control characters. ONE_INTERNAL "Invalid NAME, ...". */
+/* Names: 1..128 bytes without these. ONE_INTERNAL "Invalid NAME, ...". */
+#define OBJ_NAME_FORBIDDEN "&|:\\\";/'#{}$<>"
 enum one_rc obj_check_name(const char *name, struct one_err *err);
 
 #endif

@@ -62,6 +62,8 @@ struct document *document_create(struct txn *t, const struct object *owner, cons
 	if (!*d->o.name)
 		d->o.name = arena_printf(&d->o.arena, "document-%d", d->o.id);
 	if (strlen(d->o.name) > NAME_MAX_BYTES) {
+		if (d->o.id == 0) /* the first id of all, and only that one, stays taken */
+			txn_keep_ids(t, OBJ_DOCUMENT);
 		txn_fail(t, ONE_INTERNAL, "NAME is too long; max length is %d chars.", NAME_MAX_BYTES);
 		return NULL;
 	}

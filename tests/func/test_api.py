@@ -160,6 +160,7 @@ class Parameters(OneCase):
     def test_a_wrong_session_is_refused_with_the_one_text(self):
         for row in self.rows:
             for session in ('oneadmin:wrong', 'nobody:x', 'oneadmin', '', ':', 'oneadmin:', 'x' * 2000):
+                self.assertEqual(self.proxy(row)(session)[2], AUTHENTICATION, row.name)     # whatever else is wrong
                 answer = self.proxy(row)(session, *row.values())
                 self.assertEqual(answer, [False, f"[{row.name}] User couldn't be authenticated, aborting call.", AUTHENTICATION,
                                           -1, -1])

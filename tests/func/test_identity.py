@@ -48,6 +48,8 @@ class Users(OneCase):
         self.refused(INTERNAL, 'one.user.allocate', 'a:b', 'x', 'core', [], text="char ':' is not allowed")
         self.refused(INTERNAL, 'one.user.allocate', 'n' * 129, 'x', 'core', [], text='max length')
         self.refused(INTERNAL, 'one.user.allocate', 'blank', 'two words', 'core', [], text='not allowed')
+        for name, first in (('a b&c', ' '), ('a&b c', '&'), ('n' * 129 + ' ', ' ')):
+            self.refused(INTERNAL, 'one.user.allocate', name, 'x', 'core', [], text=f"NAME, char '{first}' is not allowed")
 
     def test_a_disabled_user_is_shut_out_until_he_is_enabled(self):
         uid, fred = self.user('fred')
@@ -105,6 +107,14 @@ class Groups(OneCase):
         self.assertEqual(self.xml('one.user.info', uid).findtext('GNAME'), 'staff')
         self.call('one.group.info', staff, auth=ann)
 
+    def test_who_has_his_groups_of_a_driver_is_refused_before_anything_else(self):
+        _, ann = self.user('curious')
+        uid = self.call('one.user.allocate', 'directory', 'x', 'ldap', [])
+        for method, gid, auth in (('addgroup', 999, None), ('addgroup', 0, ann), ('delgroup', 1, ann), ('delgroup', -1, None)):
+            self.refused(ACTION, f'one.user.{method}', uid, gid, auth=auth, text='cannot be manually managed for auth driver ldap')
+        self.refused(NO_EXISTS, 'one.user.addgroup', 999, 999, text=r'user \[999\]')
+        self.refused(NO_EXISTS, 'one.user.addgroup', 0, 999, auth=ann, text=r'group \[999\]')
+
     def test_a_group_with_users_stays(self):
         group = self.call('one.group.allocate', 'full')
         uid, _ = self.user('member', group)
@@ -140,6 +150,17 @@ class Tokens(OneCase):
         self.refused(XML_RPC_API, 'one.user.login', 'bob', '', 60, auth=bob, text='Max number of tokens')
         self.call('one.user.login', 'bob', '', 0, auth=bob)
         self.call('one.user.login', 'bob', '', 60, auth=bob)
+
+    def test_tokens_are_listed_by_their_texts_and_the_eleventh_is_one_too_many(self):
+        uid, eve = self.user('listed-eve')
+        for token in ('day', 'zz', 'DAY', '1', 'a', 'day'):
+            self.call('one.user.login', 'listed-eve', token, 600, auth=eve)
+        tokens = [e.text for e in self.xml('one.user.info', uid).findall('LOGIN_TOKEN/TOKEN')]
+        self.assertEqual(tokens, ['1', 'DAY', 'a', 'day', 'zz'])
+        for n in range(5):
+            self.call('one.user.login', 'listed-eve', f'n{n}', 600, auth=eve)
+        for token in ('new', 'day'):                                    # even one that is there
+            self.refused(XML_RPC_API, 'one.user.login', 'listed-eve', token, 600, auth=eve, text='Max number of tokens')
 
     def test_a_token_expires(self):
         _, carl = self.user('carl')
@@ -245,6 +266,14 @@ class Permissions(OneCase):
     def test_bits_are_minus_one_zero_or_one(self):
         t = self.allocate('bits')
         self.refused(INTERNAL, 'one.template.chmod', t, 2, -1, -1, -1, -1, -1, -1, -1, -1, False, text='must be -1, 0 or 1')
+        # What is no value asks for a change, so that the right to it is looked at first.
+        for bits, right in (((-1, -1, 2, -1, -1, -1, -1, -1, -1), 'ADMIN'), ((-1, -1, -1, -1, -1, -2, -1, -1, -1), 'ADMIN'),
+                            ((-1, -1, -1, -1, -1, 1, 2, 0, 0), 'ADMIN')):
+            self.refused(AUTHORIZATION, 'one.template.chmod', t, *bits, auth=self.sessions['owner'], text=f'perform {right} TEMPLATE')
+        self.refused(AUTHORIZATION, 'one.template.chmod', t, 2, 2, -1, 2, 2, -1, 2, 2, -1, auth=self.sessions['peer'],
+                     text='perform MANAGE TEMPLATE')
+        self.call('one.template.chmod', t, 1, 0, 1, 0, 1, 0, 1, -1, 0)
+        self.assertEqual(''.join(e.text for e in self.xml('one.template.info', t).find('PERMISSIONS')), '101010100')
 
     def test_pools_follow_the_bits(self):
         t = self.allocate('listed')
@@ -261,6 +290,17 @@ class Permissions(OneCase):
         self.refused(AUTHORIZATION, 'one.template.chown', t, int(other), -1, auth=self.sessions['owner'])
         self.call('one.template.chown', t, int(other), 1)
         self.assertEqual([self.may(w, t) for w in ('owner', 'other')], [(False, False), (True, True)])
+
+    def test_vms_and_documents_of_one_name_may_come_to_one_owner(self):
+        mine, his = self.user('namesake'), self.user('namesake2')
+        for kind, args in (('document', ('NAME=twin', 7)), ('vm', (f'NAME=twin\n{SMALL}', True))):
+            first, second = (self.call(f'one.{kind}.allocate', *args, auth=auth) for _, auth in (mine, his))
+            self.call(f'one.{kind}.chown', first, his[0], -1)
+            self.assertEqual(*(self.xml(f'one.{kind}.info', oid).findtext('UNAME') for oid in (first, second)))
+        first, second = (self.call('one.vrouter.allocate', 'NAME=twin') for _ in range(2))
+        self.call('one.vrouter.chown', second, his[0], -1)
+        self.refused(INTERNAL, 'one.vrouter.chown', first, his[0], -1,
+                     text=rf'user \[{his[0]}\] already owns virtual router \[{second}\] with NAME twin$')
 
     def test_a_rule_gives_what_the_bits_do_not(self):
         t = self.allocate('ruled')
@@ -279,6 +319,27 @@ class Permissions(OneCase):
         self.refused(AUTHORIZATION, 'one.template.update', t, 'A=1', 1, auth=self.sessions['owner'])
         self.call('one.template.unlock', t, auth=self.sessions['owner'])
         self.call('one.template.update', t, 'A=1', 1)
+
+    def test_a_wrong_level_of_a_lock_is_told_last(self):
+        t = self.allocate('level')
+        for level in (0, 5, -1):
+            self.refused(ACTION, 'one.template.lock', t, level, auth=self.sessions['owner'], text='Wrong lock level specified')
+            self.refused(AUTHORIZATION, 'one.template.lock', t, level, auth=self.sessions['other'], text='MANAGE TEMPLATE')
+            self.refused(NO_EXISTS, 'one.template.lock', 99999, level, auth=self.sessions['other'])
+
+    def test_ids_that_nothing_has(self):
+        """-1 stands for the pool; a right is asked for first where the object is changed, but not where it is deleted."""
+        other = self.sessions['other']
+        for kind, word in (('template', 'virtual machine template'), ('document', 'document'), ('image', 'image'), ('group', 'group'),
+                           ('vdc', 'VDC'), ('zone', 'zone'), ('secgroup', 'security group'), ('hook', 'hook')):
+            for method, *args in (('info',), ('delete',), ('update', 'A=1', 1)):
+                if (kind, method) != ('group', 'info'):
+                    self.refused(NO_EXISTS, f'one.{kind}.{method}', -1, *args, text=f'Error getting {word} Pool\\.$')
+                self.refused(NO_EXISTS, f'one.{kind}.{method}', -2, *args, text=rf'Error getting {word} \[-2\]\.$')
+            self.refused(NO_EXISTS, f'one.{kind}.delete', -1, auth=other, text=f'{word} Pool')
+            self.refused(AUTHORIZATION, f'one.{kind}.update', -1, 'A=1', 1, auth=other, text='MANAGE')
+        for kind in ('template', 'vntemplate'):
+            self.refused(NO_EXISTS, f'one.{kind}.info', -1, auth=other)
 
     def test_a_restricted_attribute_is_for_admins(self):
         self.refused(AUTHORIZATION, 'one.template.allocate', f'NAME=r\n{SMALL}\nNIC=[MAC="02:00:00:00:00:01"]', auth=self.sessions['owner'],
@@ -308,6 +369,12 @@ class Rules(OneCase):
         for user, resource, rights in (('', '2400000000', '1'), ('100000000', '400000000', '1'), ('100000000', '2400000000', '0'),
                                        ('zz', '2400000000', '1')):
             self.refused(INTERNAL, 'one.acl.addrule', user, resource, rights)
+        zones = (('300000000', r'#0 is malformed: \[zone\] GROUP \(@\) bit is not supported$'),
+                 ('700000001', r'GROUP \(@\) bit is not supported; \[zone\] INDIVIDUAL \(#\) and ALL \(\*\) bits are exclusive; '
+                               r'when using the ALL bit, \[zone\] ID must be 0$'))
+        for zone, text in zones:
+            self.refused(INTERNAL, 'one.acl.addrule', '100000000', '2400000000', '1', zone, text=text)
+        self.refused(INTERNAL, 'one.acl.addrule', '100000000', '2400000000', '0', '300000000', text=r'it cannot be 0\[zone\] GROUP')
 
     def test_the_same_rule_twice_is_refused(self):
         self.call('one.acl.addrule', '100000005', '2400000000', '1')
@@ -354,6 +421,15 @@ class OthersMachines(OneCase):
         self.call('one.vm.action', 'hold', vm, auth=carl)
         self.refused(AUTHORIZATION, 'one.vm.action', 'terminate', vm, auth=carl, text='ADMIN VM')
         self.call('one.vm.action', 'terminate', vm)
+
+    def test_an_update_that_can_not_be_read_is_told_after_the_right(self):
+        _, ed = self.user('ed')
+        _, other = self.user('not-ed')
+        vm = self.cloud.allocate(auth=ed)
+        self.refused(ACTION, 'one.vm.update', vm, 'Y=[', 0, auth=ed, text=r'^\[one.vm.update\] Parse error')
+        self.refused(XML_RPC_API, 'one.vm.update', vm, 'Y=[', 2, auth=ed, text='Wrong update type')
+        self.refused(AUTHORIZATION, 'one.vm.update', vm, 'Y=[', 2, auth=other)
+        self.refused(NO_EXISTS, 'one.vm.update', 9999, 'Y=[', 0, auth=ed)
 
     def test_a_user_cannot_take_an_image_he_may_not_use(self):
         _, dora = self.user('dora')

@@ -1,8 +1,9 @@
 """Objects that are little more than a template with an owner: documents, network templates, VM groups, hooks, and what is made of them."""
 import sqlite3
+import tempfile
 import unittest
 
-from functest import ACTION, ALLOCATE, AUTHORIZATION, INTERNAL, NO_EXISTS, XML_RPC_API, OneCase
+from functest import ACTION, ALLOCATE, AUTHORIZATION, INTERNAL, NO_EXISTS, XML_RPC_API, OneCase, new_perigee
 
 ALL = -2, -1, -1
 
@@ -35,6 +36,12 @@ class Documents(OneCase):
         self.call('one.document.allocate', f'NAME={"n" * 128}', 5)
         self.refused(INTERNAL, 'one.document.allocate', f'NAME={"n" * 129}', 5, text='max length is 128')
         self.refused(ALLOCATE, 'one.document.clone', unnamed, 'n' * 129, text='max length is 128')
+
+    def test_only_a_refused_first_document_uses_up_its_id(self):
+        with tempfile.TemporaryDirectory() as folder, new_perigee(folder) as one:
+            for expected in (1, 2):
+                self.assertEqual(one.raw('one.document.allocate', f'NAME={"n" * 129}', 5)[2], INTERNAL)
+                self.assertEqual(one.call('one.document.allocate', '', 5), expected)
 
     def test_listed_attributes_are_kept_encrypted_and_told_in_clear_to_admins_who_ask(self):
         _, ann = self.user('secret-ann')

@@ -63,6 +63,14 @@ class Limits(QuotaCase):
             self.refused(ACTION, 'one.user.quota', uid, text)
         self.assertEqual(self.xml('one.user.info', uid).findtext('VM_QUOTA/VM/VMS'), '3')
 
+    def test_limits_may_be_for_what_is_not_there(self):
+        uid, _ = self.user('far')
+        self.limit(uid, 'DATASTORE=[ID=-1,SIZE=5]\nDATASTORE=[ID=-1,IMAGES=2]\nNETWORK=[ID=2147483647,LEASES=1]')
+        x = self.xml('one.user.info', uid)
+        self.assertEqual([[d.findtext(k) for k in ('ID', 'SIZE', 'IMAGES')] for d in x.findall('DATASTORE_QUOTA/DATASTORE')],
+                         [['-1', '-1', '2']])
+        self.assertEqual(x.findtext('NETWORK_QUOTA/NETWORK/ID'), '2147483647')
+
     def test_a_deleted_users_limits_go_with_him(self):
         uid, _ = self.user('gone')
         self.limit(uid, 'VM=[VMS=3]')

@@ -118,6 +118,12 @@ class WhatPoolsShow(OneCase):
         seen = self.ids('ann', -2, -1, -1)
         self.assertEqual(self.ids('ann', -2, 2, -1), [i for i in seen if i >= 2])
         self.assertEqual(self.ids('ann', -2, 1, 4), [i for i in seen if 1 <= i <= 4])
+        for first in (-1, -5):
+            self.assertEqual(self.ids('ann', -2, first, -1), seen)
+        self.assertEqual(self.ids('ann', -2, -1, 4), seen)              # -1 is no beginning
+        self.assertEqual(self.ids('ann', -2, -5, 4), [i for i in seen if i <= 4])
+        self.assertEqual(self.ids('ann', -2, 4, 1), [])
+        self.assertEqual(self.ids('ann', -2, -5, -3), seen[:3])
         self.assertEqual(self.ids('ann', -2, 0, -2), seen[:2])
         self.assertEqual(self.ids('ann', -2, 2, -3), seen[2:5])
         self.assertEqual(self.ids('ann', -2, 5, -100), seen[5:])
@@ -198,7 +204,9 @@ class Attributes(OneCase):
 
     def test_operations_are_checked_by_name(self):
         uid, _ = self.user('carl')
-        self.refused(INTERNAL, 'one.user.update', uid, 'VM_USE_OPERATIONS="hold, fly"', 1, text='Unknown vm operation: fly')
+        self.refused(INTERNAL, 'one.user.update', uid, 'VM_USE_OPERATIONS="hold, fly"', 1, text='Unknown vm operation: fly$')
+        self.refused(INTERNAL, 'one.user.update', uid, 'VM_USE_OPERATIONS="Swim,FLY"', 1, text='Unknown vm operation: fly$')
+        self.refused(INTERNAL, 'one.user.update', uid, 'VM_USE_OPERATIONS=" "', 1, text='Unknown vm operation: $')
         self.refused(INTERNAL, 'one.group.update', 1, 'VM_ADMIN_OPERATIONS="x"', 1, text='Unknown vm operation: x')
 
     def test_a_users_template_has_a_name_once(self):
@@ -312,6 +320,17 @@ class System(OneCase):
         self.call('one.zone.updatedb', 0, xml.replace('OpenNebula', 'elsewhere'))
         self.assertEqual(self.xml('one.zone.info', 0).findtext('NAME'), 'elsewhere')
         self.call('one.zone.updatedb', 0, xml)
+
+    def test_a_server_of_the_zone_is_told_what_is_wrong_in_order(self):
+        uid, ann = self.user('server-ann')
+        self.addCleanup(self.call, 'one.user.delete', uid)
+        self.refused(ACTION, 'one.zone.addserver', 7, 'NO TEMPLATE', auth=ann, text='through the target zone endpoints$')
+        self.refused(AUTHORIZATION, 'one.zone.addserver', 0, 'NO TEMPLATE', auth=ann)
+        self.refused(ACTION, 'one.zone.addserver', 0, 'NO TEMPLATE', text='Parse error')
+        self.refused(ACTION, 'one.zone.addserver', 0, 'A=1', text=r'^\[one.zone.addserver\] $')
+        self.refused(ACTION, 'one.zone.addserver', 0, 'SERVER=[ENDPOINT="x"]', text='Missing NAME in SERVER$')
+        self.refused(ACTION, 'one.zone.addserver', 0, 'SERVER=[NAME="x"]', text='Missing ENDPOINT in SERVER$')
+        self.assertEqual(self.xml('one.zone.info', 0).findall('SERVER_POOL/SERVER'), [])
 
 
 class SystemOnMariaDB(System):

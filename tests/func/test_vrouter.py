@@ -192,7 +192,7 @@ class Machines(RouterCase):
         wrong(ACTION, 'A template ID was not provided', -1)
         wrong(ACTION, 'Only virtual router templates are allowed', plain)
         wrong(NO_EXISTS, r'Error getting virtual machine template \[9999\]', 9999)
-        wrong(NO_EXISTS, r'Error getting virtual machine template Pool', -7)
+        wrong(NO_EXISTS, r'Error getting virtual machine template \[-7\]', -7)
         wrong(NO_EXISTS, r'Error getting virtual router \[9999\]', self.template, which=9999)
         wrong(INTERNAL, 'Parse error', self.template, extra='A=[')
         wrong(ACTION, "can't get more than 255", self.template, n=256)

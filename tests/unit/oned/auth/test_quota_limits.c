@@ -155,7 +155,7 @@ static void what_is_wrong_is_told(void **state)
 	refused(OBJ_USER_QUOTA, "VM=[CPU=-0.5]", "Negative limits or bad format in quota VM = [ CPU=-0.5 ]");
 	refused(OBJ_USER_QUOTA, "DATASTORE=[SIZE=1]", "Negative limits or bad format in quota DATASTORE = [ SIZE=1 ]");
 	refused(OBJ_USER_QUOTA, "NETWORK=[LEASES=1,ID=one]", "Negative limits or bad format in quota NETWORK = [ ID=one,LEASES=1 ]");
-	refused(OBJ_USER_QUOTA, "IMAGE=[ID=-1,RVMS=1]", "Negative limits or bad format in quota IMAGE = [ ID=-1,RVMS=1 ]");
+	refused(OBJ_USER_QUOTA, "IMAGE=[ID=-2147483649,RVMS=1]", "Negative limits or bad format in quota IMAGE = [ ID=-2147483649,RVMS=1 ]");
 	refused(OBJ_USER_QUOTA, "IMAGE=[ID=4294967296,RVMS=1]", "Negative limits or bad format in quota IMAGE = [ ID=4294967296,RVMS=1 ]");
 	refused(OBJ_DEFAULT_QUOTA, "VM=[VMS=-1]", "Negative limits or bad format in quota VM = [ VMS=-1 ]");
 }

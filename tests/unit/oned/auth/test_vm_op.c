@@ -47,11 +47,31 @@ static void a_name_that_is_no_operation_is_told(void **state)
 	assert_string_equal(err.text, "Unknown vm operation: fly high");
 }
 
+static void of_several_the_first_in_the_alphabet_is_told_in_small_letters(void **state)
+{
+	static const struct { const char *list, *told; } rows[] = {
+		{ "swim,FLY,hold", "fly" }, { "swim,swimming,hold", "swim" }, { "fly, swim", "swim" /* a blank is before any letter */ },
+		{ "terminate, ", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct tmpl *t = tmpl_new(&arena);
+		struct one_err err = ONE_ERR_INIT;
+
+		tmpl_add(t, "VM_USE_OPERATIONS", rows[i].list);
+		assert_int_equal(vm_op_check_template(t, &err), ONE_INTERNAL);
+		assert_memory_equal(err.text, "Unknown vm operation: ", 22);
+		assert_string_equal(err.text + 22, rows[i].told);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(a_list_gives_its_right_and_the_strictest_counts, teardown),
 		cmocka_unit_test_teardown(a_name_that_is_no_operation_is_told, teardown),
+		cmocka_unit_test_teardown(of_several_the_first_in_the_alphabet_is_told_in_small_letters, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
