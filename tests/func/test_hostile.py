@@ -173,6 +173,85 @@ class Requests(HostileCase):
             self.assertTrue(answer.startswith(b'HTTP/1.1 '), bytes(broken))
 
 
+class Large(HostileCase):
+    """Texts as large as they may be: what is made of them neither ends oned nor keeps everybody waiting. The CPU time counts: this machine may
+    be busy with other things."""
+
+    @classmethod
+    def prepare(cls):
+        cls.cloud = Cloud(cls.one)
+        cls.one.call('one.user.allocate', 'someone', 'pw', 'core', [])
+
+    def cpu_s(self):
+        fields = open(f'/proc/{self.one.oned.pid}/stat').read().rpartition(')')[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
+
+    def takes_little(self, method, *args, most_s=3):
+        before = self.cpu_s()
+        answer = self.one.raw(method, *args, auth='someone:pw')
+        self.assertLess(self.cpu_s() - before, most_s, f'{method}: {str(answer)[:200]}')
+        return answer
+
+    def owned_vm(self, extra):
+        return self.call('one.vm.allocate', self.cloud.template(extra), auth='someone:pw')
+
+    def test_what_grew_by_appending_can_be_read_again_and_has_an_end(self):
+        """Each piece is as small as a template must be; all of them aren't."""
+        id = self.call('one.template.allocate', 'NAME=grows', auth='someone:pw')
+        for i in range(3):
+            self.call('one.template.update', id, '\n'.join(f'A{i}_{n}=x' for n in range(30000)), 1, auth='someone:pw')
+        self.call('one.template.rename', id, 'grew', auth='someone:pw')
+        self.assertEqual(len(self.xml('one.template.info', id).find('TEMPLATE')), 90000)
+        text = 'x' * 1900000
+        answers = [self.one.raw('one.template.update', id, f'B{i}="{text}"', 1, auth='someone:pw') for i in range(10)]
+        self.assertTrue(answers[0][0])
+        self.assertRegex(answers[-1][1], r"^\[one.template.update\] TEMPLATE \d+ can't have more than \d+ bytes$")
+        self.assertEqual(self.one.stop(), 0)
+        self.one.start()
+        self.assertEqual(self.xml('one.template.info', id).findtext('NAME'), 'grew')
+        self.call('one.template.delete', id, auth='someone:pw')
+
+    def test_nics_with_many_attributes_do_not_make_a_vm_that_cannot_be_read(self):
+        vm = self.owned_vm('')
+        self.cloud.deploy(vm)
+        self.wait_vm(vm, 'RUNNING')
+        self.call('one.vm.action', 'poweroff-hard', vm)
+        self.wait_vm(vm, 'POWEROFF')
+        nic = f'NIC=[NETWORK_ID={self.cloud.net},' + ','.join(f'A{i}=x' for i in range(40000)) + ']'
+        for _ in range(2):
+            self.assertTrue(self.one.raw('one.vm.attachnic', vm, nic, auth='someone:pw')[0])
+        self.call('one.vm.rename', vm, 'again')
+        self.call('one.vm.recover', vm, 3)
+
+    def test_security_groups_in_descending_order_take_no_longer(self):
+        groups = ','.join(str(i) for i in range(250000, 0, -1))
+        self.assertTrue(self.takes_little('one.vm.allocate', f'CPU=1\nMEMORY=1\nNIC=[NETWORK_ID={self.cloud.net},SECURITY_GROUPS="{groups}"]')[0])
+
+    def test_a_context_has_a_limit(self):
+        values = ','.join(f'A{i}=x' for i in range(60000))
+        vm = self.owned_vm('CONTEXT=[B=x]')
+        self.assertRegex(self.takes_little('one.vm.updateconf', vm, f'CONTEXT=[{values}]', 1)[1], "can't have more than 8192 values")
+        self.assertRegex(self.takes_little('one.vm.allocate', self.cloud.template(f'CONTEXT=[{values}]'))[1], "can't have more than 8192 values")
+        for i in range(2):
+            values = ','.join(f'A{i}_{n}=x' for n in range(5000))
+            answer = self.takes_little('one.vm.updateconf', vm, f'CONTEXT=[{values}]', 1)
+        self.assertRegex(answer[1], "can't have more than 8192 values")
+
+    def test_a_router_gets_many_vms_or_large_ones(self):
+        router = self.call('one.vrouter.allocate', 'NAME=r')
+        self.call('one.vrouter.chown', router, self.uid(), -1)
+        text = 'x' * 1900000
+        large = self.call('one.template.allocate', f'NAME=large\nCPU=1\nMEMORY=1\nVROUTER=YES\nA="{text}"', auth='someone:pw')
+        small = self.call('one.template.allocate', 'NAME=small\nCPU=1\nMEMORY=1\nVROUTER=YES', auth='someone:pw')
+        self.assertRegex(self.takes_little('one.vrouter.instantiate', router, 100, large, '', True, '')[1], r"can't get 100 VMs of \d+ bytes at once")
+        self.assertTrue(self.takes_little('one.vrouter.instantiate', router, 2, large, '', True, '')[0])
+        self.assertRegex(self.takes_little('one.vrouter.instantiate', router, 100, small, '', True, f'A="{text}"')[1], "can't get 100 VMs")
+        self.assertTrue(self.takes_little('one.vrouter.instantiate', router, 100, small, '', True, '')[0])
+
+    def uid(self):
+        return next(int(x.findtext('ID')) for x in self.xml('one.userpool.info').findall('USER') if x.findtext('NAME') == 'someone')
+
+
 class Slow(HostileCase):
     options = dict(conf='TIMEOUT = 3\nKEEPALIVE_TIMEOUT = 3')
 
