@@ -250,6 +250,8 @@ class Large(HostileCase):
         self.assertTrue(self.takes_little('one.vrouter.instantiate', router, 2, large, '', True, '')[0])
         self.assertRegex(self.takes_little('one.vrouter.instantiate', router, 100, small, '', True, f'A="{text}"')[1], "can't get 100 VMs")
         self.assertTrue(self.takes_little('one.vrouter.instantiate', router, 100, small, '', True, '')[0])
+        nics = '\n'.join(f'NIC=[NETWORK_ID={self.cloud.net}]' for _ in range(250))
+        self.assertRegex(self.takes_little('one.vrouter.instantiate', router, 100, small, '', True, nics)[1], "can't get 100 VMs of 250 NICs at once")
 
     def uid(self):
         return next(int(x.findtext('ID')) for x in self.xml('one.userpool.info').findall('USER') if x.findtext('NAME') == 'someone')
