@@ -150,7 +150,7 @@ enum one_rc vm_count_lease(struct txn *t, const struct vm *vm, const struct attr
 	long long id;
 	int network;
 
-	if (!nic || !attr_get_int(nic, "NETWORK_ID", &id) || !txn_exists(t, OBJ_NET, (int)id))
+	if (!nic || !attr_get_int(nic, "NETWORK_ID", &id) || id < 0 || id > INT32_MAX || !txn_exists(t, OBJ_NET, (int)id))
 		return ONE_OK;
 	network = (int)id;
 	return quota_vm_add(t, vm->o.uid, vm->o.gid, &(struct vm_usage){ .networks = &network, .n_networks = 1 }, true);

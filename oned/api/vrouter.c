@@ -160,8 +160,10 @@ static void api_vrouter_chown(struct txn *t, struct call *c)
 
 /* ---- its VMs ---- */
 
-/* How many one call makes: all of them are one transaction. */
+/* How many one call makes, and how much text all they are made of may have: all of them are one transaction. */
 #define MAX_INSTANCES 255
+#define MAX_INSTANCES_BYTES (8 * 1024 * 1024)
+#define MAX_INSTANCES_NICS  4096
 
 /* id:i n_vms:i template:i name:s hold:b extra:s. What is wrong with `extra` is told when the first VM is made of it. */
 struct instances { struct tmpl *extra; struct one_err why; };
@@ -249,6 +251,32 @@ static void make_instances(struct txn *t, struct call *c, const struct version *
 	}
 }
 
+static int count_nics(const struct tmpl *tmpl)
+{
+	int n = 0;
+
+	for (const struct attr *a = tmpl_find(tmpl, "NIC"); a; a = tmpl_find_next(a))
+		n++;
+	for (const struct attr *a = tmpl_find(tmpl, "NIC_ALIAS"); a; a = tmpl_find_next(a))
+		n++;
+	return n;
+}
+
+static bool may_be_so_many(struct txn *t, struct call *c, const struct version *v, const struct vrouter *vr)
+{
+	const struct instances *all = c->prepared;
+	int nics = count_nics(v->obj->tmpl) + count_nics(all->extra) + count_nics(vr->o.tmpl);
+	size_t each = v->body_len + txn_version(t, OBJ_VROUTER, vr->o.id)->body_len + strlen(call_str(c, 5));
+
+	if (call_int(c, 1) > MAX_INSTANCES)
+		txn_fail(t, ONE_ACTION, "A virtual router can't get more than %d VMs at once", MAX_INSTANCES);
+	else if (call_int(c, 1) > 1 && (size_t)call_int(c, 1) > MAX_INSTANCES_BYTES / each)
+		txn_fail(t, ONE_ACTION, "A virtual router can't get %d VMs of %zu bytes at once", call_int(c, 1), each);
+	else if (call_int(c, 1) > 1 && nics && call_int(c, 1) > MAX_INSTANCES_NICS / nics)
+		txn_fail(t, ONE_ACTION, "A virtual router can't get %d VMs of %d NICs at once", call_int(c, 1), nics);
+	return txn_ok(t);
+}
+
 static void api_vrouter_instantiate(struct txn *t, struct call *c)
 {
 	struct vrouter *vr = txn_edit(t, OBJ_VROUTER, call_int(c, 0));
@@ -256,10 +284,8 @@ static void api_vrouter_instantiate(struct txn *t, struct call *c)
 
 	if (!v)
 		return;
-	if (call_int(c, 1) > MAX_INSTANCES) {
-		txn_fail(t, ONE_ACTION, "A virtual router can't get more than %d VMs at once", MAX_INSTANCES);
+	if (!may_be_so_many(t, c, v, vr))
 		return;
-	}
 	if (call_int(c, 1) > 0)
 		make_instances(t, c, v, vr);
 	tmpl_setf(vr->o.tmpl, "TEMPLATE_ID", "%d", v->id);

@@ -14,18 +14,15 @@ static struct tmpl **section_of(struct quota *q, int i)
 	return all[i];
 }
 
-static enum one_rc load_sections(struct quota *q, const struct xnode *x, struct one_err *err)
+static void load_sections(struct quota *q, const struct xnode *x)
 {
-	enum one_rc rc = ONE_OK;
-
-	for (int i = 0; !rc && i < 4; i++) {
+	for (int i = 0; i < 4; i++) {
 		const struct xnode *part = xml_child(x, sections[i].section);
 
 		*section_of(q, i) = tmpl_new(&q->o.arena);
 		if (part)
-			rc = tmpl_from_xml(*section_of(q, i), part, err);
+			tmpl_from_xml(*section_of(q, i), part);
 	}
-	return rc;
 }
 
 void quota_out_sections(const struct quota *q, struct strbuf *out)
@@ -44,7 +41,9 @@ void quota_out_sections(const struct quota *q, struct strbuf *out)
 
 static enum one_rc quota_load(struct object *o, const struct xnode *x, struct one_err *err)
 {
-	return load_sections((struct quota *)o, x, err);
+	(void)err;
+	load_sections((struct quota *)o, x);
+	return ONE_OK;
 }
 
 static void quota_render(const struct object *o, struct strbuf *out)
@@ -82,7 +81,9 @@ static const char *const default_names[] = { "DEFAULT_USER_QUOTAS", "DEFAULT_GRO
 static enum one_rc default_load(struct object *o, const struct xnode *x, struct one_err *err)
 {
 	o->id = !strcmp(x->name, default_names[1]);
-	return load_sections((struct quota *)o, x, err);
+	(void)err;
+	load_sections((struct quota *)o, x);
+	return ONE_OK;
 }
 
 static void default_render(const struct object *o, struct strbuf *out)

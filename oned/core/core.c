@@ -145,6 +145,7 @@ static void run_job(struct core *c, struct job *job)
 	txn_begin(&t, c);
 	if (job->run)
 		job->run(&t, job->arg);
+	txn_check_sizes(&t);
 	f->job = job;
 	f->err = arena_new(&b->arena, struct one_err);
 	*f->err = t.err;

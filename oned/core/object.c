@@ -53,7 +53,7 @@ void obj_load_lock(struct obj_lock *lock, const struct xnode *x)
 	lock->req_id = (int)xml_int(x, "REQ_ID", -1);
 }
 
-static enum one_rc load_head(struct object *o, const struct xnode *x, struct one_err *err)
+static void load_head(struct object *o, const struct xnode *x)
 {
 	const struct xnode *part;
 
@@ -69,17 +69,16 @@ static enum one_rc load_head(struct object *o, const struct xnode *x, struct one
 	if (part)
 		obj_load_lock(&o->lock, part);
 	part = xml_child(x, "TEMPLATE");
-	return part ? tmpl_from_xml(o->tmpl, part, err) : ONE_OK;
+	if (part)
+		tmpl_from_xml(o->tmpl, part);
 }
 
 enum one_rc obj_reload(struct object *o, const struct xnode *x, struct one_err *err)
 {
-	enum one_rc rc;
-
 	o->lock = (struct obj_lock){ .level = LOCK_NONE, .owner = -1, .req_id = -1 };
 	o->tmpl = tmpl_new(&o->arena);
-	rc = load_head(o, x, err);
-	return !rc && o->ops->load ? o->ops->load(o, x, err) : rc;
+	load_head(o, x);
+	return o->ops->load ? o->ops->load(o, x, err) : ONE_OK;
 }
 
 static enum one_rc load_id(struct object *o, const struct xnode *x, struct one_err *err)
@@ -100,7 +99,7 @@ enum one_rc obj_load(const struct obj_ops *ops, const char *body, size_t len, st
 	if (!rc)
 		rc = load_id(o, x, err);
 	if (!rc)
-		rc = load_head(o, x, err);
+		load_head(o, x);
 	if (!rc && ops->load)
 		rc = ops->load(o, x, err);
 	arena_done(&scratch);
@@ -305,25 +304,55 @@ bool idset_has(const struct idset *s, int id)
 	return i < s->n && s->ids[i] == id;
 }
 
+/* Room for so many more. */
+static void idset_reserve(struct idset *s, struct arena *a, int more)
+{
+	int cap = s->cap * 2 > s->n + more ? s->cap * 2 : s->n + more, *ids;
+
+	if (s->n + more <= s->cap)
+		return;
+	ids = arena_array(a, cap, int);
+	if (s->n)
+		memcpy(ids, s->ids, (size_t)s->n * sizeof(int));
+	s->ids = ids;
+	s->cap = cap;
+}
+
 bool idset_add(struct idset *s, struct arena *a, int id)
 {
 	int i = idset_place(s, id);
 
 	if (i < s->n && s->ids[i] == id)
 		return false;
-	if (s->n == s->cap) {
-		int cap = s->cap ? s->cap * 2 : 8;
-		int *ids = arena_array(a, cap, int);
-
-		if (s->n)
-			memcpy(ids, s->ids, (size_t)s->n * sizeof(int));
-		s->ids = ids;
-		s->cap = cap;
-	}
+	if (s->n == s->cap)
+		idset_reserve(s, a, s->cap ? 1 : 8);
 	memmove(s->ids + i + 1, s->ids + i, (size_t)(s->n - i) * sizeof(int));
 	s->ids[i] = id;
 	s->n++;
 	return true;
+}
+
+static int by_id(const void *a, const void *b)
+{
+	int x = *(const int *)a, y = *(const int *)b;
+
+	return (x > y) - (x < y);
+}
+
+void idset_add_all(struct idset *s, struct arena *a, int *ids, int n)
+{
+	int all = s->n + n, old = s->n - 1, kept = 0;
+
+	if (!n)
+		return;
+	qsort(ids, (size_t)n, sizeof(int), by_id);
+	idset_reserve(s, a, n);
+	for (int at = all - 1, k = n - 1; k >= 0; at--)
+		s->ids[at] = old >= 0 && s->ids[old] > ids[k] ? s->ids[old--] : ids[k--];
+	for (int i = 0; i < all; i++)
+		if (!kept || s->ids[kept - 1] != s->ids[i])
+			s->ids[kept++] = s->ids[i];
+	s->n = kept;
 }
 
 bool idset_del(struct idset *s, int id)

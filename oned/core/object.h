@@ -32,6 +32,9 @@ enum obj_type {
 };
 
 /* Permission bits, as in umask arithmetic (PERMISSIONS/OWNER_U is 0400). */
+/* What a body may have when a call is done: 1 MB less than the database takes. */
+#define OBJECT_MAX_BYTES (15 * 1024 * 1024)
+
 #define PERM_OWNER_U 0400
 #define PERM_OWNER_M 0200
 #define PERM_OWNER_A 0100
@@ -178,6 +181,7 @@ int obj_row_parent(const struct object *o, const struct version *v, const struct
 struct idset { int *ids; int n, cap; };
 bool idset_has(const struct idset *s, int id);
 bool idset_add(struct idset *s, struct arena *a, int id); /* false: was there */
+void idset_add_all(struct idset *s, struct arena *a, int *ids, int n); /* in any order; ids is sorted */
 bool idset_del(struct idset *s, int id);                  /* false: was not there */
 void idset_load(struct idset *s, struct arena *a, const struct xnode *x); /* children ID of x; x may be NULL */
 

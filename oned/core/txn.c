@@ -402,6 +402,26 @@ static void end_edit(struct txn *t, struct object *o)
 	p->v = v;
 }
 
+#define OBJECT_SMALL (1024 * 1024) /* of memory: too little to look closer */
+
+static bool is_too_large(struct txn *t, const struct object *o)
+{
+	struct strbuf *body = &t->core->body;
+
+	if (o->deleted || o->arena.total < OBJECT_SMALL)
+		return false;
+	strbuf_reset(body);
+	o->ops->render(o, body);
+	return body->len > OBJECT_MAX_BYTES;
+}
+
+void txn_check_sizes(struct txn *t)
+{
+	for (struct txn_edit *e = t->edits; e && t->call && txn_ok(t); e = e->next)
+		if (is_too_large(t, e->o))
+			txn_fail(t, ONE_INTERNAL, "%s %d can't have more than %d bytes", e->o->ops->token, e->o->id, OBJECT_MAX_BYTES);
+}
+
 void txn_end(struct txn *t)
 {
 	struct batch *b = t->core->batch;

@@ -177,7 +177,7 @@ static void take_sizes(struct market *m, const struct tmpl *info)
 	double value;
 
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
-		if (tmpl_get_float(info, sizes[i].name, &value))
+		if (tmpl_get_float(info, sizes[i].name, &value) && value >= 0 && value < (double)INT64_MAX)
 			*sizes[i].to = (long long)value;
 }
 

@@ -30,6 +30,7 @@ static enum one_rc host_load(struct object *o, const struct xnode *x, struct one
 	struct host *h = (struct host *)o;
 	const struct xnode *share = xml_child(x, "HOST_SHARE");
 
+	(void)err;
 	object_own_none(o);
 	h->state = load_state(x, "STATE");
 	h->prev_state = load_state(x, "PREV_STATE");
@@ -39,7 +40,9 @@ static enum one_rc host_load(struct object *o, const struct xnode *x, struct one
 	h->cluster = arena_strdup(&o->arena, xml_text_or(x, "CLUSTER", ""));
 	idset_load(&h->vms, &o->arena, xml_child(x, "VMS"));
 	host_share_init(&h->share, &o->arena);
-	return share ? host_share_load(&h->share, &o->arena, share, err) : ONE_OK;
+	if (share)
+		host_share_load(&h->share, &o->arena, share);
+	return ONE_OK;
 }
 
 static void host_render(const struct object *o, struct strbuf *out)

@@ -30,11 +30,10 @@ static void load_datastores(struct host_share *s, const struct tmpl *all)
 		tmpl_add_attr(s->datastores, a);
 }
 
-enum one_rc host_share_load(struct host_share *s, struct arena *arena, const struct xnode *x, struct one_err *err)
+void host_share_load(struct host_share *s, struct arena *arena, const struct xnode *x)
 {
 	const struct xnode *ds = xml_child(x, "DATASTORES"), *pci = xml_child(x, "PCI_DEVICES");
 	struct tmpl *all = tmpl_new(arena);
-	enum one_rc rc = ONE_OK;
 
 	host_share_init(s, arena);
 	s->mem_usage_kb = xml_int(x, "MEM_USAGE", 0);
@@ -46,12 +45,11 @@ enum one_rc host_share_load(struct host_share *s, struct arena *arena, const str
 	s->running_vms = xml_int(x, "RUNNING_VMS", 0);
 	s->vms_thread = (int)xml_int(x, "VMS_THREAD", 1);
 	if (ds)
-		rc = tmpl_from_xml(all, ds, err);
-	if (!rc && pci)
-		rc = tmpl_from_xml(s->pci, pci, err);
+		tmpl_from_xml(all, ds);
+	if (pci)
+		tmpl_from_xml(s->pci, pci);
 	load_datastores(s, all);
 	host_numa_load(&s->numa, arena, xml_child(x, "NUMA_NODES"), s->vms_thread);
-	return rc;
 }
 
 static void out_number(struct strbuf *out, const char *name, long long value)

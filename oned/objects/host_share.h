@@ -32,7 +32,7 @@ struct host_share {
 };
 
 void host_share_init(struct host_share *s, struct arena *arena);
-enum one_rc host_share_load(struct host_share *s, struct arena *arena, const struct xnode *x, struct one_err *err);
+void host_share_load(struct host_share *s, struct arena *arena, const struct xnode *x);
 void host_share_render(const struct host_share *s, struct strbuf *out);
 
 /* Does it fit? ONE_ACTION with OpenNebula's reason ("Not enough CPU: 100/50", ...). Nothing is changed. */

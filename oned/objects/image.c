@@ -49,12 +49,13 @@ static enum image_state load_state(const struct xnode *x, const char *name)
 	return n >= 0 && n < IMAGE_STATES ? (enum image_state)n : IMAGE_ERROR;
 }
 
-static enum one_rc load_template(struct image *img, const struct xnode *x, const char *name, struct tmpl **out, struct one_err *err)
+static void load_template(struct image *img, const struct xnode *x, const char *name, struct tmpl **out)
 {
 	const struct xnode *part = xml_child(x, name);
 
 	*out = tmpl_new(&img->o.arena);
-	return part ? tmpl_from_xml(*out, part, err) : ONE_OK;
+	if (part)
+		tmpl_from_xml(*out, part);
 }
 
 static void load_numbers(struct image *img, const struct xnode *x)
@@ -78,8 +79,8 @@ static void load_numbers(struct image *img, const struct xnode *x)
 static enum one_rc image_load(struct object *o, const struct xnode *x, struct one_err *err)
 {
 	struct image *img = (struct image *)o;
-	enum one_rc rc;
 
+	(void)err;
 	load_numbers(img, x);
 	img->source = arena_strdup(&o->arena, xml_text_or(x, "SOURCE", ""));
 	img->path = arena_strdup(&o->arena, xml_text_or(x, "PATH", ""));
@@ -90,8 +91,9 @@ static enum one_rc image_load(struct object *o, const struct xnode *x, struct on
 	idset_load(&img->clones, &o->arena, xml_child(x, "CLONES"));
 	idset_load(&img->app_clones, &o->arena, xml_child(x, "APP_CLONES"));
 	idset_load(&img->backup_disks, &o->arena, xml_child(x, "BACKUP_DISK_IDS"));
-	rc = load_template(img, x, "SNAPSHOTS", &img->snapshots, err);
-	return rc ? rc : load_template(img, x, "BACKUP_INCREMENTS", &img->increments, err);
+	load_template(img, x, "SNAPSHOTS", &img->snapshots);
+	load_template(img, x, "BACKUP_INCREMENTS", &img->increments);
+	return ONE_OK;
 }
 
 /* From TYPE to DATASTORE. */

@@ -237,14 +237,19 @@ void secgroup_vm_remove(struct txn *t, int sg_id, int vm_id)
 
 void secgroup_ids_parse(const char *list, struct idset *out, struct arena *arena)
 {
+	int most = 1, n = 0, *ids;
 	char *item;
 
+	for (const char *c = list; c && *c; c++)
+		most += *c == ',';
+	ids = arena_array(arena, most, int);
 	while ((item = list_next(arena, &list, ','))) {
 		long long id;
 
 		if (value_int(item, &id) && id >= 0 && id <= INT32_MAX)
-			idset_add(out, arena, (int)id);
+			ids[n++] = (int)id;
 	}
+	idset_add_all(out, arena, ids, n);
 }
 
 const char *secgroup_ids_format(const struct idset *ids, struct arena *arena)

@@ -72,20 +72,21 @@ static enum one_rc load_states(struct vm *vm, const struct xnode *x, struct one_
 	return ONE_OK;
 }
 
-static enum one_rc load_part(struct tmpl **out, struct arena *arena, const struct xnode *x, const char *name, struct one_err *err)
+static void load_part(struct tmpl **out, struct arena *arena, const struct xnode *x, const char *name)
 {
 	const struct xnode *part = xml_child(x, name);
 
 	*out = tmpl_new(arena);
-	return part ? tmpl_from_xml(*out, part, err) : ONE_OK;
+	if (part)
+		tmpl_from_xml(*out, part);
 }
 
-static enum one_rc load_backups(struct vm *vm, const struct xnode *x, struct one_err *err)
+static void load_backups(struct vm *vm, const struct xnode *x)
 {
 	if (!x)
-		return ONE_OK;
+		return;
 	idset_load(&vm->backup_ids, &vm->o.arena, xml_child(x, "BACKUP_IDS"));
-	return load_part(&vm->backup_config, &vm->o.arena, x, "BACKUP_CONFIG", err);
+	load_part(&vm->backup_config, &vm->o.arena, x, "BACKUP_CONFIG");
 }
 
 static enum one_rc vm_load(struct object *o, const struct xnode *x, struct one_err *err)
@@ -101,9 +102,10 @@ static enum one_rc vm_load(struct object *o, const struct xnode *x, struct one_e
 	idset_load(&vm->sched_actions, arena, xml_child(x, "SCHED_ACTIONS"));
 	vm->history = vm_history_load(arena, xml_child(x, "HISTORY_RECORDS"));
 	vm->snapshots_xml = load_snapshots(arena, x);
-	if (load_states(vm, x, err) || load_part(&vm->user, arena, x, "USER_TEMPLATE", err) || load_backups(vm, xml_child(x, "BACKUPS"), err))
-		return err ? err->rc : ONE_INTERNAL;
-	return load_part(&vm->monitoring, arena, x, "MONITORING", err);
+	load_part(&vm->user, arena, x, "USER_TEMPLATE");
+	load_backups(vm, xml_child(x, "BACKUPS"));
+	load_part(&vm->monitoring, arena, x, "MONITORING");
+	return load_states(vm, x, err);
 }
 
 /* ---- writing ---- */

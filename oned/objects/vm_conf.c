@@ -172,7 +172,7 @@ static enum one_rc change_context(struct vm_making *m, const struct attr *fresh,
 		return ONE_OK;
 	if (!old)
 		return vm_fail(m, "Virtual machine does not have context, cannot add a new one.");
-	if (check_context(m, old, fresh))
+	if (vm_check_context(m, fresh) || check_context(m, old, fresh))
 		return m->t->err.rc;
 	old = attr_copy(m->t->arena, old);
 	tmpl_remove(tmpl, "CONTEXT");
@@ -181,6 +181,8 @@ static enum one_rc change_context(struct vm_making *m, const struct attr *fresh,
 		return m->t->err.rc;
 	context = tmpl_vector(tmpl, "CONTEXT");
 	put_missing(m->vm, old, context, append ? NULL : fresh);
+	if (vm_check_context(m, context))
+		return m->t->err.rc;
 	*changed = !same_vector(old, context);
 	return ONE_OK;
 }

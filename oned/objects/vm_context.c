@@ -197,6 +197,15 @@ static void add_vrouter(struct vm *vm, struct attr *context)
 	}
 }
 
+enum one_rc vm_check_context(struct vm_making *m, const struct attr *context)
+{
+	int n = 0;
+
+	for (const struct attr *kid = context ? context->kids : NULL; kid; kid = kid->next)
+		n++;
+	return n > VM_MAX_CONTEXT ? vm_fail(m, "The CONTEXT of a VM can't have more than %d values", VM_MAX_CONTEXT) : ONE_OK;
+}
+
 enum one_rc vm_make_context(struct vm_making *m, bool automatic)
 {
 	struct attr *context = tmpl_vector(m->vm->o.tmpl, "CONTEXT");
@@ -204,6 +213,8 @@ enum one_rc vm_make_context(struct vm_making *m, bool automatic)
 
 	if (!context)
 		return ONE_OK;
+	if (vm_check_context(m, context))
+		return m->t->err.rc;
 	files = arena_strdup(m->t->arena, text_of(context, "FILES_DS"));
 	attr_remove(context, "FILES_DS");
 	if (vm_vars_expand_vector(m, context) || vm_context_nics(m, automatic))

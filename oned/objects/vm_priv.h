@@ -17,6 +17,7 @@ void vm_out(const struct vm *vm, bool with_history, struct strbuf *out);
 /* ---- making ---- */
 
 #define VM_MAX_DEVICES 256 /* disks, NICs, aliases and PCI devices of a VM, each */
+#define VM_MAX_CONTEXT 8192 /* values of its CONTEXT: each is looked for among the others */
 
 /* A VM while its template is worked on. The user's attributes are in vm->user, what OpenNebula knows moves
  * into vm->o.tmpl. The functions below fail the transaction with ONE_INTERNAL and return its code. */
@@ -94,6 +95,7 @@ enum one_rc vm_change_backup(struct vm_making *m, const struct attr *fresh, bool
 
 /* vm_context.c: CONTEXT with its variables, the network's addresses (automatic: as vm_context_nics), files and
  * the token. */
+enum one_rc vm_check_context(struct vm_making *m, const struct attr *context); /* NULL: there is none */
 enum one_rc vm_make_context(struct vm_making *m, bool automatic);
 /* Its ETH variables; automatic: those of NICs whose network the scheduler chose too. */
 enum one_rc vm_context_nics(struct vm_making *m, bool automatic);

@@ -28,10 +28,11 @@ static enum one_rc load_ranges(struct vnet *vn, const struct xnode *x, struct on
 {
 	struct address_range **tail = &vn->ranges;
 	const struct xnode *pool = xml_child(x, "AR_POOL");
-	enum one_rc rc;
+	enum one_rc rc = ONE_OK;
 
 	vn->ar_pool = tmpl_new(&vn->o.arena);
-	rc = pool ? tmpl_from_xml(vn->ar_pool, pool, err) : ONE_OK;
+	if (pool)
+		tmpl_from_xml(vn->ar_pool, pool);
 	for (struct attr *a = tmpl_vector(vn->ar_pool, "AR"); a && !rc; a = tmpl_find_next(a)) {
 		struct address_range *ar = arena_new(&vn->o.arena, struct address_range);
 
@@ -180,8 +181,11 @@ int vnet_used_leases(const struct vnet *vn)
 
 static void add_ids(struct idset *to, const struct idset *from, struct arena *arena)
 {
-	for (int i = 0; i < from->n; i++)
-		idset_add(to, arena, from->ids[i]);
+	int *ids = arena_array(arena, from->n, int);
+
+	if (from->n)
+		memcpy(ids, from->ids, (size_t)from->n * sizeof(int));
+	idset_add_all(to, arena, ids, from->n);
 }
 
 void vnet_secgroups(const struct vnet *vn, struct idset *out, struct arena *arena)

@@ -51,8 +51,8 @@ struct tmpl *tmpl_new(struct arena *arena);
  * where columns are counted from the beginning of the text, or "Parse error: XML Template malformed."). */
 enum one_rc tmpl_parse(struct tmpl *t, const char *text, struct one_err *err);
 /* Adds the children of an element as attributes (an element with element children is a vector; one with nothing in
- * it, not even an empty CDATA section, is skipped). On an error t is unchanged. */
-enum one_rc tmpl_from_xml(struct tmpl *t, const struct xnode *n, struct one_err *err);
+ * it, not even an empty CDATA section, is skipped). However many: what an object has grown to can be read again. */
+void tmpl_from_xml(struct tmpl *t, const struct xnode *n);
 struct tmpl *tmpl_copy(struct arena *arena, const struct tmpl *t);
 struct attr *attr_copy(struct arena *arena, const struct attr *a); /* next = NULL */
 

@@ -397,16 +397,31 @@ static enum one_rc parse_text(struct tmpl *t, const char *text, size_t len, stru
 	return ONE_OK;
 }
 
+/* Those that may become attributes. */
+static enum one_rc count_elements(const struct xnode *root, struct one_err *err)
+{
+	int attrs = 0;
+
+	for (const struct xnode *n = root->first; n; n = n->next) {
+		if (count_attr(&attrs, err))
+			return err->rc;
+		for (const struct xnode *kid = n->first; kid; kid = kid->next)
+			if (count_attr(&attrs, err))
+				return err->rc;
+	}
+	return ONE_OK;
+}
+
 static enum one_rc parse_xml(struct tmpl *t, const char *text, size_t len, struct one_err *err)
 {
 	struct arena arena = ARENA_INIT;
 	struct xnode *root;
 	enum one_rc rc;
 
-	if (xml_parse(&arena, text, len, XML_MAX_DEPTH, TMPL_MAX_BYTES, &root, NULL) == ONE_OK)
-		rc = tmpl_from_xml(t, root, err);
-	else
+	if (xml_parse(&arena, text, len, XML_MAX_DEPTH, TMPL_MAX_BYTES, &root, NULL) != ONE_OK)
 		rc = one_err_set(err, ONE_INTERNAL, "Parse error: XML Template malformed.");
+	else if (!(rc = count_elements(root, err)))
+		tmpl_from_xml(t, root);
 	arena_done(&arena);
 	return rc;
 }
@@ -439,8 +454,7 @@ enum one_rc tmpl_parse(struct tmpl *t, const char *text, struct one_err *err)
 	return rc;
 }
 
-static enum one_rc kids_from_xml(struct tmpl *t, struct attr *vector, const struct xnode *n, int *attrs,
-				 struct one_err *err)
+static void kids_from_xml(struct tmpl *t, struct attr *vector, const struct xnode *n)
 {
 	struct attr **end = &vector->kids;
 
@@ -448,43 +462,34 @@ static enum one_rc kids_from_xml(struct tmpl *t, struct attr *vector, const stru
 	for (n = n->first; n; n = n->next) {
 		if (!n->has_text)
 			continue;
-		if (count_attr(attrs, err))
-			return ONE_INTERNAL;
 		*end = arena_new(t->arena, struct attr);
 		(*end)->name = arena_strdup(t->arena, n->name);
 		(*end)->value = arena_strdup(t->arena, n->text);
 		end = &(*end)->next;
 	}
 	vector->kids = unique_kids(vector->kids, true);
-	return ONE_OK;
 }
 
-static enum one_rc attr_from_xml(struct tmpl *t, struct attr *a, const struct xnode *n, int *attrs,
-				 struct one_err *err)
+static void attr_from_xml(struct tmpl *t, struct attr *a, const struct xnode *n)
 {
-	if (count_attr(attrs, err))
-		return ONE_INTERNAL;
 	a->name = make_name(t->arena, n->name, strlen(n->name), true);
 	if (n->first)
-		return kids_from_xml(t, a, n, attrs, err);
-	a->value = arena_strdup(t->arena, n->text);
-	return ONE_OK;
+		kids_from_xml(t, a, n);
+	else
+		a->value = arena_strdup(t->arena, n->text);
 }
 
 /* An element with neither text nor elements is no attribute: OpenNebula drops it. */
-enum one_rc tmpl_from_xml(struct tmpl *t, const struct xnode *n, struct one_err *err)
+void tmpl_from_xml(struct tmpl *t, const struct xnode *n)
 {
 	struct attr *list = NULL, **end = &list;
-	int attrs = 0;
 
 	for (n = n->first; n; n = n->next) {
 		if (!n->has_text && !n->first)
 			continue;
 		*end = arena_new(t->arena, struct attr);
-		if (attr_from_xml(t, *end, n, &attrs, err))
-			return ONE_INTERNAL;
+		attr_from_xml(t, *end, n);
 		end = &(*end)->next;
 	}
 	tmpl_adopt(t, attr_list_sort(list));
-	return ONE_OK;
 }

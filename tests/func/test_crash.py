@@ -34,6 +34,9 @@ KINDS = {       # pool, its arguments, element
     'cluster': ('one.clusterpool.info', (), 'CLUSTER'),
     'image': ('one.imagepool.info', (-2, -1, -1), 'IMAGE'),
     'secgroup': ('one.secgrouppool.info', (-2, -1, -1), 'SECURITY_GROUP'),
+    'vrouter': ('one.vrouterpool.info', (-2, -1, -1), 'VROUTER'),
+    'marketapp': ('one.marketapppool.info', (-2, -1, -1), 'MARKETPLACEAPP'),
+    'backupjob': ('one.backupjobpool.info', (-2, -1, -1), 'BACKUPJOB'),
 }
 
 
@@ -123,6 +126,9 @@ class Client(threading.Thread):
             ('cluster', 'one.cluster.allocate', lambda n: (n,)),
             ('secgroup', 'one.secgroup.allocate', lambda n: (f'NAME="{n}"',)),
             ('image', 'one.image.allocate', lambda n: (f'NAME="{n}"\nTYPE=DATABLOCK\nSIZE=1', self.cloud.images_ds)),
+            ('vrouter', 'one.vrouter.allocate', lambda n: (f'NAME="{n}"\n{self.nic("FLOATING_IP=YES")}',)),
+            ('marketapp', 'one.marketapp.allocate', lambda n: (f'NAME="{n}"\nORIGIN_ID={self.cloud.os}', self.cloud.market)),
+            ('backupjob', 'one.backupjob.allocate', lambda n: (f'NAME="{n}"\nBACKUP_VMS="{self.some_vm()}"\nSCHED_ACTION=[TIME=1]',)),
         ])
         if len(self.mine[kind]) > 8:
             self.delete(kind)
@@ -165,7 +171,7 @@ class Client(threading.Thread):
         name = self.name('vm')
         self.ledger.asked['vm'].add(name)
         auth = self.dice.choice([None, self.owner])
-        id = self.call('one.vm.allocate', self.cloud.template(f'NAME="{name}"', cpu='0.1', memory=self.dice.choice([16, 32])),
+        id = self.call('one.vm.allocate', self.cloud.template(f'NAME="{name}"\nCONTEXT=[NETWORK=YES]', cpu='0.1', memory=self.dice.choice([16, 32])),
                        self.dice.random() < 0.1, auth=auth)
         if id is UNKNOWN:
             return
@@ -198,6 +204,37 @@ class Client(threading.Thread):
             self.ledger.writes += 1
         self.vms.remove(id)
 
+    def nic(self, extra=''):
+        return f'NIC=[NETWORK_ID={self.cloud.net},{extra or "NAME=n"}]'
+
+    def some_vm(self):
+        return self.dice.choice(self.vms) if self.vms else ''
+
+    def change_nic(self):
+        if not self.vms:
+            return
+        id, what = self.dice.choice(self.vms), self.dice.choice(['attach', 'attach', 'alias', 'detach', 'update', 'resize', 'configure'])
+        method, *args = {
+            'attach': ('one.vm.attachnic', id, self.nic()),
+            'alias': ('one.vm.attachnic', id, f'NIC_ALIAS=[NETWORK_ID={self.cloud.net},PARENT=NIC0]'),
+            'detach': ('one.vm.detachnic', id, self.dice.randint(0, 3)),
+            'update': ('one.vm.updatenic', id, self.dice.randint(0, 2), f'NIC=[INBOUND_AVG_BW={self.dice.randint(1, 9)}]', 1),
+            'resize': ('one.vm.resize', id, f'CPU=0.{self.dice.randint(1, 3)}\nMEMORY={self.dice.choice([16, 32, 48])}', True),
+            'configure': ('one.vm.updateconf', id, f'CONTEXT=[N={self.dice.randint(1, 9)}]', 1),
+        }[what]
+        if self.call(method, *args) not in (None, UNKNOWN):
+            self.ledger.writes += 1
+
+    def route(self):
+        """VMs of a router; they go with it."""
+        if not self.mine['vrouter']:
+            return
+        name = self.name('vm')
+        self.ledger.asked['vm'] |= {f'{name}-0', f'{name}-1'}
+        router = self.dice.choice(self.mine['vrouter'])
+        if self.call('one.vrouter.instantiate', router, 2, self.cloud.router_template, f'{name}-%i', False, '') not in (None, UNKNOWN):
+            self.ledger.writes += 1
+
     def change_vm(self):
         if not self.vms:
             return
@@ -219,7 +256,7 @@ class Client(threading.Thread):
         try:
             while not self.stopping:
                 self.dice.choice([self.make_something, self.delete_something, self.count, self.new_vm, self.new_vm, self.change_vm,
-                                  self.change_vm, self.change_vm])()
+                                  self.change_vm, self.change_vm, self.change_nic, self.change_nic, self.route])()
         except Exception as error:
             with self.ledger.lock:
                 self.ledger.wrong.append(f'a client stopped: {type(error).__name__}: {error}')
@@ -228,6 +265,7 @@ class Client(threading.Thread):
 class Crash(OneCase):
     rounds = ROUNDS
     label = 'SQLite'
+    options = dict(conf='VM_MAD=[NAME="dummy",EXECUTABLE="one_vmm_dummy",TYPE="xml",LIVE_RESIZE="yes",COLD_NIC_ATTACH="yes"]')
 
     @classmethod
     def prepare(cls):
@@ -235,6 +273,10 @@ class Crash(OneCase):
         cls.one.call('one.vn.add_ar', cls.cloud.net, 'AR=[TYPE=IP4,IP=10.4.0.1,SIZE=20000]')
         cls.one.call('one.user.allocate', 'owner', 'owner-secret', 'core', [])
         cls.one.answers('deploy', 'success', 'success', 'success 1', 'success', 'success', 'failure', 'success', 'success')
+        cls.cloud.market = cls.one.call('one.market.allocate', 'NAME=shop\nMARKET_MAD=http\nBASE_URL="http://127.0.0.1:1"\nPUBLIC_DIR="/nowhere"')
+        cls.cloud.router_template = cls.one.call('one.template.allocate', 'NAME=router\nCPU=0.1\nMEMORY=16\nVROUTER=YES')
+        for action in ('attach_nic', 'detach_nic', 'update_nic', 'resize', 'update_conf', 'market_import', 'market_delete'):
+            cls.one.answers(action, 'success', 'failure', 'success 1', 'success', 'success')
         cls.one.answers('save', 'success', 'success 1', 'success')
         cls.one.answers('shutdown', 'success', 'success', 'success 1')
         cls.ledger = Ledger()
@@ -268,6 +310,8 @@ class Crash(OneCase):
                  for x in self.xml('one.vmpool.infoextended', -2, -1, -1, -1).findall('VM') if not rests(x)]
         found += [f'image {x.findtext("ID")} {x.findtext("STATE")}' for x in self.xml('one.imagepool.info', -2, -1, -1).findall('IMAGE')
                   if int(x.findtext('STATE')) not in (IMAGE['READY'], IMAGE['USED'], IMAGE['ERROR'])]
+        found += [f'app {x.findtext("ID")} {x.findtext("STATE")}' for x in self.xml('one.marketapppool.info', -2, -1, -1).findall('MARKETPLACEAPP')
+                  if x.findtext('STATE') in ('0', '2')]
         return found
 
     def settle(self):

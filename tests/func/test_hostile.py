@@ -12,6 +12,9 @@ import zlib
 import invariants
 from functest import Cloud, OneCase, new_perigee, temporary_folder
 
+FUZZ_S = float(os.environ.get('PERIGEE_FUZZ_S', 8))
+FUZZ_SEED = int(os.environ.get('PERIGEE_FUZZ_SEED', time.time_ns() % 1000000))
+
 
 class HostileCase(OneCase):
     def tearDown(self):
@@ -173,6 +176,87 @@ class Requests(HostileCase):
             self.assertTrue(answer.startswith(b'HTTP/1.1 '), bytes(broken))
 
 
+class Large(HostileCase):
+    """Texts as large as they may be: what is made of them neither ends oned nor keeps everybody waiting. The CPU time counts: this machine may
+    be busy with other things."""
+
+    @classmethod
+    def prepare(cls):
+        cls.cloud = Cloud(cls.one)
+        cls.one.call('one.user.allocate', 'someone', 'pw', 'core', [])
+
+    def cpu_s(self):
+        fields = open(f'/proc/{self.one.oned.pid}/stat').read().rpartition(')')[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
+
+    def takes_little(self, method, *args, most_s=3):
+        before = self.cpu_s()
+        answer = self.one.raw(method, *args, auth='someone:pw')
+        self.assertLess(self.cpu_s() - before, most_s, f'{method}: {str(answer)[:200]}')
+        return answer
+
+    def owned_vm(self, extra):
+        return self.call('one.vm.allocate', self.cloud.template(extra), auth='someone:pw')
+
+    def test_what_grew_by_appending_can_be_read_again_and_has_an_end(self):
+        """Each piece is as small as a template must be; all of them aren't."""
+        id = self.call('one.template.allocate', 'NAME=grows', auth='someone:pw')
+        for i in range(3):
+            self.call('one.template.update', id, '\n'.join(f'A{i}_{n}=x' for n in range(30000)), 1, auth='someone:pw')
+        self.call('one.template.rename', id, 'grew', auth='someone:pw')
+        self.assertEqual(len(self.xml('one.template.info', id).find('TEMPLATE')), 90000)
+        text = 'x' * 1900000
+        answers = [self.one.raw('one.template.update', id, f'B{i}="{text}"', 1, auth='someone:pw') for i in range(10)]
+        self.assertTrue(answers[0][0])
+        self.assertRegex(answers[-1][1], r"^\[one.template.update\] TEMPLATE \d+ can't have more than \d+ bytes$")
+        self.assertEqual(self.one.stop(), 0)
+        self.one.start()
+        self.assertEqual(self.xml('one.template.info', id).findtext('NAME'), 'grew')
+        self.call('one.template.delete', id, auth='someone:pw')
+
+    def test_nics_with_many_attributes_do_not_make_a_vm_that_cannot_be_read(self):
+        vm = self.owned_vm('')
+        self.cloud.deploy(vm)
+        self.wait_vm(vm, 'RUNNING')
+        self.call('one.vm.action', 'poweroff-hard', vm)
+        self.wait_vm(vm, 'POWEROFF')
+        nic = f'NIC=[NETWORK_ID={self.cloud.net},' + ','.join(f'A{i}=x' for i in range(40000)) + ']'
+        for _ in range(2):
+            self.assertTrue(self.one.raw('one.vm.attachnic', vm, nic, auth='someone:pw')[0])
+        self.call('one.vm.rename', vm, 'again')
+        self.call('one.vm.recover', vm, 3)
+
+    def test_security_groups_in_descending_order_take_no_longer(self):
+        groups = ','.join(str(i) for i in range(250000, 0, -1))
+        self.assertTrue(self.takes_little('one.vm.allocate', f'CPU=1\nMEMORY=1\nNIC=[NETWORK_ID={self.cloud.net},SECURITY_GROUPS="{groups}"]')[0])
+
+    def test_a_context_has_a_limit(self):
+        values = ','.join(f'A{i}=x' for i in range(60000))
+        vm = self.owned_vm('CONTEXT=[B=x]')
+        self.assertRegex(self.takes_little('one.vm.updateconf', vm, f'CONTEXT=[{values}]', 1)[1], "can't have more than 8192 values")
+        self.assertRegex(self.takes_little('one.vm.allocate', self.cloud.template(f'CONTEXT=[{values}]'))[1], "can't have more than 8192 values")
+        for i in range(2):
+            values = ','.join(f'A{i}_{n}=x' for n in range(5000))
+            answer = self.takes_little('one.vm.updateconf', vm, f'CONTEXT=[{values}]', 1)
+        self.assertRegex(answer[1], "can't have more than 8192 values")
+
+    def test_a_router_gets_many_vms_or_large_ones(self):
+        router = self.call('one.vrouter.allocate', 'NAME=r')
+        self.call('one.vrouter.chown', router, self.uid(), -1)
+        text = 'x' * 1900000
+        large = self.call('one.template.allocate', f'NAME=large\nCPU=1\nMEMORY=1\nVROUTER=YES\nA="{text}"', auth='someone:pw')
+        small = self.call('one.template.allocate', 'NAME=small\nCPU=1\nMEMORY=1\nVROUTER=YES', auth='someone:pw')
+        self.assertRegex(self.takes_little('one.vrouter.instantiate', router, 100, large, '', True, '')[1], r"can't get 100 VMs of \d+ bytes at once")
+        self.assertTrue(self.takes_little('one.vrouter.instantiate', router, 2, large, '', True, '')[0])
+        self.assertRegex(self.takes_little('one.vrouter.instantiate', router, 100, small, '', True, f'A="{text}"')[1], "can't get 100 VMs")
+        self.assertTrue(self.takes_little('one.vrouter.instantiate', router, 100, small, '', True, '')[0])
+        nics = '\n'.join(f'NIC=[NETWORK_ID={self.cloud.net}]' for _ in range(250))
+        self.assertRegex(self.takes_little('one.vrouter.instantiate', router, 100, small, '', True, nics)[1], "can't get 100 VMs of 250 NICs at once")
+
+    def uid(self):
+        return next(int(x.findtext('ID')) for x in self.xml('one.userpool.info').findall('USER') if x.findtext('NAME') == 'someone')
+
+
 class Slow(HostileCase):
     options = dict(conf='TIMEOUT = 3\nKEEPALIVE_TIMEOUT = 3')
 
@@ -322,6 +406,171 @@ class BadDrivers(HostileCase):
     def test_what_a_mad_driver_says_is_limited_in_the_log(self):
         self.one.wait('it was tried again', lambda: (self.folder / 'var' / 'oned.log').read_text(errors='replace').count('garbage') > 2, 60)
         self.assertLess((self.folder / 'var' / 'oned.log').stat().st_size, 20 * 1024 * 1024)
+
+
+# A driver that answers what it likes, when it likes, also what nobody asked for.
+MAD = r'''#!/usr/bin/env python3
+import base64, os, random, sys
+dice = random.Random(int(sys.argv[1]))
+ACTIONS = ['DEPLOY', 'SHUTDOWN', 'CANCEL', 'SAVE', 'RESTORE', 'CLEANUP', 'RESIZE', 'UPDATECONF', 'ATTACHNIC', 'DETACHNIC', 'UPDATENIC',
+           'IMPORT', 'DELETE', 'MONITOR', 'EXECUTE', 'LOG', 'WHAT', '']
+TEXTS = [b'', b'SOURCE="a"\nMD5="b"\nFORMAT="c"\nSIZE="%d"' % dice.choice([0, -1, 2 ** 63, 7]), b'SOURCE="\x01\xff"\nMD5="]]>"\nFORMAT="<&"\nSIZE="1"',
+         b'TOTAL_MB=1e400\nFREE_MB=-inf\nUSED_MB=nan', b'<X>', b'A=[', b'\0' * 9, b'APP="%s"' % base64.b64encode(b'NAME="a\x02"\nSOURCE="s"\nSIZE=x'),
+         b'APP="%s"\nAPP="!"' % base64.b64encode(b'NAME="feed"\nSOURCE="s"\nMD5="m"\nSIZE=99999999999999999999\nREGTIME=-5'),
+         b'\n'.join(b'APP="%s"' % base64.b64encode(b'NAME="f%d"\nVERSION="%d"' % (i, dice.randint(0, 9))) for i in range(50))]
+
+def say(*words):
+    os.write(1, b' '.join(w if isinstance(w, bytes) else str(w).encode() for w in words) + b'\n')
+
+for line in sys.stdin.buffer:
+    action, _, rest = line.strip().decode(errors='replace').partition(' ')
+    id = rest.partition(' ')[0]
+    if action == 'INIT':
+        say('INIT SUCCESS')
+        continue
+    if action == 'FINALIZE':
+        break
+    for _ in range(dice.choice([0, 1, 1, 1, 1, 2, 3])):
+        said = action if dice.random() < 0.7 else dice.choice(ACTIONS)
+        who = id if dice.random() < 0.8 else dice.choice([-1, 0, 1, 2, 99999, 2 ** 31, 2 ** 63, '', 'x', '-'])
+        text = base64.b64encode(dice.choice(TEXTS)) if dice.random() < 0.7 else \
+            dice.choice([b'-', b'', b'one-1', b'12 reason', b'999999999999 r', bytes(dice.choices([b for b in range(256) if b != 10], k=dice.choice([3, 300])))])
+        say(said, dice.choice(['SUCCESS', 'SUCCESS', 'SUCCESS', 'FAILURE', 'MAYBE', '']), who, text)
+    if dice.random() < 0.01:
+        sys.exit(dice.choice([0, 3]))
+'''
+NAMES = ['NAME', 'NIC', 'NIC', 'NIC', 'NIC_ALIAS', 'PCI', 'DISK', 'CONTEXT', 'GRAPHICS', 'OS', 'RAW', 'BACKUP_CONFIG', 'BACKUP_VMS', 'SCHED_ACTION', 'KEEP_LAST',
+         'PRIORITY', 'MODE', 'TYPE', 'ORIGIN_ID', 'APPTEMPLATE64', 'MARKET_MAD', 'STATE', 'CPU', 'MEMORY', 'VCPU', 'TOPOLOGY', 'VROUTER_ID', 'TEMPLATE_ID',
+         'KEEPALIVED_ID', 'VROUTER', 'USER_INPUTS', 'NIC_DEFAULT', 'SECURITY_GROUP_RULE', 'VNET_UPDATE', 'RESIZE', 'NUMA_NODE', 'FEATURES', 'ERROR']
+KIDS = ['NETWORK_ID', 'NETWORK', 'NETWORK_UID', 'NETWORK_UNAME', 'NETWORK_MODE', 'IP', 'MAC', 'IP6', 'NAME', 'PARENT', 'NIC_ID', 'PARENT_ID', 'ALIAS_IDS', 'ALIAS_ID',
+        'SECURITY_GROUPS', 'CLUSTER_ID', 'AR_ID', 'ATTACH', 'DETACH', 'UPDATE', 'FLOATING_IP', 'FLOATING_ONLY', 'TARGET', 'TYPE', 'SHORT_ADDRESS', 'DEVICE', 'PCI_ID',
+        'INBOUND_AVG_BW', 'OUTBOUND_PEAK_KB', 'TIME', 'REPEAT', 'DAYS', 'END_TYPE', 'END_VALUE', 'ACTION', 'WARNING', 'ARGS', 'IMAGE_ID', 'SIZE', 'NETWORK_X', 'TOKEN',
+        'FILES', 'FILES_DS', 'ETH0_IP', 'PORT', 'PASSWD', 'LISTEN', 'ARCH', 'BOOT', 'UUID', 'DATA', 'VALIDATE', 'KEEP_LAST', 'CORES', 'SOCKETS', 'THREADS', 'NODE_ID',
+        'VROUTER_MAC', 'CPU', 'MEMORY', 'VCPU', 'PIN_POLICY', 'START_SCRIPT']
+VALUES = ['', '0', '1', '2', '-1', '100', '101', '2147483647', '2147483648', '-2147483648', '4294967296', '9223372036854775807', '99999999999999999999', '1e400', 'nan',
+          '-inf', '0x10', 'YES', 'NO', 'AUTO', 'NIC', 'lan', 'oneadmin', 'NIC0', 'NIC0_ALIAS1', '10.0.0.5', '999.1.1.1', '02:00:0a:00:00:05', '::1', 'vnc', 'kvm', '%i%i',
+          ',', '0,1,2', '2,1,0,0,-5', '1,,x,', '+5', '$NAME', '$NIC[IP]', '${X}', "'; touch /x; '", 'a\nb', '\\\\"', ']]>', '<A>&', '\u00e9\U0001f600', 'x' * 300, '00:00.0', 'NONE', 'CORE']
+
+
+class RandomCalls(HostileCase):
+    """Calls of all that changes VMs, routers, jobs and apps, with arguments that are mostly wrong, beside drivers that are wrong too."""
+
+    conf = ['VM_MAD=[NAME="dummy",EXECUTABLE="one_vmm_dummy",TYPE="xml",LIVE_RESIZE="yes"]',
+            f'VM_MAD=[NAME="mad",EXECUTABLE="mad",ARGUMENTS="{FUZZ_SEED}",TYPE="xml",LIVE_RESIZE="yes",COLD_NIC_ATTACH="yes"]',
+            f'MARKET_MAD=[EXECUTABLE="mad",ARGUMENTS="{FUZZ_SEED}"]', 'MONITORING_INTERVAL_MARKET = 1', 'MARKET_MAD_CONF=[NAME="feed",APP_ACTIONS="monitor",PUBLIC="yes"]',
+            'MARKET_MAD_CONF=[NAME="http",APP_ACTIONS="create, monitor, delete"]']
+    options = dict(conf='\n'.join(conf))
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = temporary_folder()
+        cls.failed = False
+        cls.one = new_perigee(cls.folder, **cls.options)
+        (cls.folder / 'lib' / 'mads' / 'mad').write_text(MAD)
+        (cls.folder / 'lib' / 'mads' / 'mad').chmod(0o755)
+        cls.one.start()
+        cls.cloud = Cloud(cls.one)
+        cls.mad_host = cls.one.call('one.host.allocate', 'madhouse', 'dummy', 'mad', -1)
+        cls.one.call('one.user.allocate', 'someone', 'pw', 'core', [])
+        cls.dice = random.Random(FUZZ_SEED)
+        cls.templates = [cls.one.call('one.template.allocate', f'NAME=t{i}\nCPU=0.1\nMEMORY=1\nVROUTER=YES\n{extra}') for i, extra in
+                         enumerate(['', f'NIC=[NETWORK_ID={cls.cloud.net}]', 'CONTEXT=[NETWORK=YES,TOKEN=YES]'])]
+        for i, mad in enumerate(['http', 'feed']):
+            cls.one.raw('one.market.allocate', f'NAME=m{i}\nMARKET_MAD={mad}\nBASE_URL="http://x"\nPUBLIC_DIR="/x"')
+
+    def value(self):
+        return self.dice.choice(VALUES).replace('"', '\\"')
+
+    def template(self):
+        dice = self.dice
+        if dice.random() < 0.1:
+            return dice.choice(['', '<', '<A>', '=', 'A=[', 'NIC=', 'NIC=[]', '<T><NIC><NETWORK_ID>0</NETWORK_ID></NIC></T>', 'NIC=[A=[B=1]]', *VALUES])
+        lines = []
+        for _ in range(dice.choice([1, 1, 2, 5])):
+            name = dice.choice(NAMES)
+            if dice.random() < 0.65:
+                kids = [f'{dice.choice(KIDS)}="{self.value()}"' for _ in range(dice.choice([1, 2, 5]))]
+                if name.startswith('NIC') and dice.random() < 0.6:
+                    kids.append(f'NETWORK_ID={self.cloud.net}')
+                lines.append(f'{name}=[{",".join(kids)}]')
+            else:
+                lines.append(f'{name}="{self.value()}"')
+        return '\n'.join(lines)
+
+    def argument(self, kind):
+        dice = self.dice
+        if kind == 'i':
+            return dice.choice([0, 0, 1, 1, 2, 3, 4, 5, dice.randint(0, 60), dice.randint(0, 60), -1, -2, 2 ** 31 - 1, -2 ** 31])
+        return dice.choice([True, False]) if kind == 'b' else self.template()
+
+    vms = []
+    CALLS = {       # method: what its parameters are; weights by repetition
+        'one.vrouter.allocate': 's', 'one.vrouter.delete': 'ib', 'one.vrouter.update': 'isi', 'one.vrouter.instantiate': 'iiisbs', 'one.vrouter.attachnic': 'is',
+        'one.vrouter.detachnic': 'ii', 'one.vrouter.chown': 'iii', 'one.vrouter.chmod': 'iiiiiiiiii', 'one.vrouter.rename': 'is', 'one.vrouter.lock': 'iib',
+        'one.vrouter.unlock': 'i', 'one.vrouter.info': 'ib', 'one.vrouterpool.info': 'iii', 'one.backupjob.allocate': 's', 'one.backupjob.delete': 'ib',
+        'one.backupjob.update': 'isi', 'one.backupjob.priority': 'ii', 'one.backupjob.schedadd': 'is', 'one.backupjob.schedupdate': 'iis',
+        'one.backupjob.scheddelete': 'ii', 'one.backupjob.info': 'ib', 'one.backupjobpool.info': 'iii', 'one.backupjob.chown': 'iii', 'one.market.allocate': 's',
+        'one.market.update': 'isi', 'one.market.enable': 'ib', 'one.market.info': 'i', 'one.market.delete': 'i', 'one.marketapp.allocate': 'si',
+        'one.marketapp.delete': 'i', 'one.marketapp.enable': 'ib', 'one.marketapp.update': 'isi', 'one.marketapp.chown': 'iii', 'one.marketapp.info': 'i',
+        'one.marketapp.rename': 'is', 'one.marketapp.allocatedb': 's', 'one.marketapp.updatedb': 'is', 'one.marketapp.dropdb': 'i', 'one.market.allocatedb': 's',
+        'one.market.updatedb': 'is', 'one.hook.allocate': 's', 'one.hook.retry': 'ii', 'one.hook.delete': 'i', 'one.hooklog.info': 'iiii', 'one.vm.resize': 'isb',
+        'one.vm.updateconf': 'isi', 'one.vm.attachnic': 'is', 'one.vm.detachnic': 'ii', 'one.vm.updatenic': 'iisi', 'one.vm.update': 'isi', 'one.vm.recover': 'ii',
+        'one.vm.info': 'ib', 'one.vm.chown': 'iii', 'one.image.allocate': 'si', 'one.template.instantiate': 'isbsb', 'one.vm.allocate': 'sb', 'one.user.login': 'ssii',
+    }
+
+    def likely(self):
+        """What makes that there is something to be wrong about."""
+        dice = self.dice
+        if dice.random() < 0.05 or not self.vms:
+            self.vms = [int(x.findtext('ID')) for x in self.xml('one.vmpool.info', -2, -1, -1, -1).findall('VM')]
+        vms = self.vms
+        vm = dice.choice(vms) if vms else 0
+        nic = f'NETWORK_ID={self.cloud.net},' + dice.choice(['', 'FLOATING_IP=YES', 'NAME=a', 'INBOUND_AVG_BW=5', 'SECURITY_GROUPS="0,1"'])
+        if len(vms) > 40:
+            return 'one.vm.recover', vm, dice.choice([3, 3, 5])
+        return dice.choice([
+            ('one.vm.allocate', self.cloud.template('CONTEXT=[NETWORK=YES]\nGRAPHICS=[TYPE=VNC]', cpu='0.1', memory=1), False),
+            ('one.vm.deploy', vm, dice.choice([*self.cloud.hosts, self.mad_host]), False, self.cloud.system_ds, ''),
+            ('one.vm.action', dice.choice(['poweroff', 'poweroff-hard', 'resume', 'terminate', 'terminate-hard', 'suspend', 'undeploy']), vm),
+            ('one.vm.attachnic', vm, f'{dice.choice(["NIC", "NIC", "NIC_ALIAS"])}=[{nic},PARENT=NIC{dice.randint(0, 2)}]'),
+            ('one.vm.detachnic', vm, dice.randint(0, 3)),
+            ('one.vm.updatenic', vm, dice.randint(0, 3), f'NIC=[OUTBOUND_AVG_BW={dice.randint(1, 9)}]', dice.randint(0, 1)),
+            ('one.vm.resize', vm, f'CPU=0.{dice.randint(1, 9)}\nVCPU={dice.randint(1, 4)}', False),
+            ('one.vm.updateconf', vm, f'CONTEXT=[A={dice.randint(1, 9)}]', 1), ('one.vm.recover', vm, dice.choice([0, 1, 2, 3, 4, 5])),
+            ('one.vrouter.allocate', f'NAME=r\nNIC=[{nic}]'), ('one.vrouter.instantiate', dice.randint(0, 5), dice.randint(0, 3), dice.choice(self.templates), '', False, ''),
+            ('one.marketapp.allocate', f'NAME=a{dice.randint(0, 99)}\nORIGIN_ID={self.cloud.os}\nTYPE=IMAGE', dice.choice([100, 101])),
+            ('one.marketapp.delete', dice.randint(0, 60)), ('one.image.allocate', f'NAME=i{dice.random()}\nFROM_APP={dice.randint(0, 60)}', self.cloud.images_ds),
+            ('one.backupjob.allocate', f'NAME=j{dice.random()}\nBACKUP_VMS="{vm},{dice.randint(0, 9)}"\nSCHED_ACTION=[TIME=1,REPEAT=1,DAYS="1,2"]')])
+
+    def test_no_call_and_no_driver_ends_it_or_leaves_it_in_disorder(self):
+        print(f'  PERIGEE_FUZZ_SEED={FUZZ_SEED}, {FUZZ_S:g} s', flush=True)
+        end, calls = time.time() + FUZZ_S, list(self.CALLS.items())
+        while time.time() < end:
+            if self.dice.random() < 0.4:
+                method, *args = self.likely()
+            else:
+                method, kinds = self.dice.choice(calls)
+                args = [self.argument(k) for k in kinds]
+                if method == 'one.user.login':
+                    args[0] = 'someone'
+            try:
+                answer = self.one.raw(method, *args, auth=self.dice.choice([None, 'someone:pw']))
+            except xmlrpc.client.Fault as fault:
+                self.assertLess(fault.faultCode, 0)
+                continue
+            except OSError:
+                self.fail(f'seed {FUZZ_SEED}: no answer to {method}{tuple(args)}\n{self.one.log_tail()}')
+            self.assertEqual(len(answer), 3 if answer[0] else 5, f'{method}{tuple(args)}')
+        self.end_vms()
+        self.assertEqual(invariants.broken(self.one), [], f'seed {FUZZ_SEED}')
+        self.assertEqual(self.one.stop(), 0)
+        self.one.start()
+        self.assertEqual(invariants.broken(self.one), [], f'seed {FUZZ_SEED}, after a restart')
+
+    def end_vms(self):
+        for x in self.xml('one.vmpool.info', -2, -1, -1, -1).findall('VM'):
+            self.one.raw('one.vm.unlock', int(x.findtext('ID')))
+            self.call('one.vm.recover', int(x.findtext('ID')), 5)
 
 
 class StrangersAtTheMonitor(HostileCase):

@@ -556,6 +556,20 @@ class Player:
             text = self.dice.choice(['', 'GRAPHICS=[TYPE=vnc]', 'FEATURES=[ACPI=yes]', 'OS=[ARCH=x86_64]', 'BACKUP_CONFIG=[KEEP_LAST=2]'])
             self.attempt(who, 'one.vm.updateconf', [vm.id, text, self.dice.choice([0, 1])], [(MANAGE, vm)])
 
+    def vm_nic(self):
+        """One more NIC, one less, or another bandwidth."""
+        who, vm, net = self.who(0.5), self.any('vm'), self.any('vn')
+        what = self.dice.choice(['attach', 'attach', 'alias', 'detach', 'update'])
+        if not vm or not net:
+            return
+        if what == 'detach':
+            self.attempt(who, 'one.vm.detachnic', [vm.id, self.dice.randint(0, 3)], [(MANAGE, vm)])
+        elif what == 'update':
+            self.attempt(who, 'one.vm.updatenic', [vm.id, self.dice.randint(0, 2), f'NIC=[INBOUND_AVG_BW={self.dice.randint(1, 3)}]', 1], [(MANAGE, vm)])
+        else:
+            nic = f'NIC=[NETWORK_ID={net.id}]' if what == 'attach' else f'NIC_ALIAS=[NETWORK_ID={net.id},PARENT=NIC{self.dice.randint(0, 2)}]'
+            self.attempt(who, 'one.vm.attachnic', [vm.id, nic], [(MANAGE, vm)] + self.nic_checks(net))
+
     def vm_recover(self):
         who, vm = self.who(0.7), self.any('vm')
         if vm:
@@ -581,7 +595,7 @@ WEIGHTS = dict(
     rule_new=4, rule_end=2, vdc_new=1, vdc_end=1, vdc_group=3, vdc_member=5, cluster_new=1, cluster_end=1, cluster_member=3,
     allocate=10, image_new=4, net_new=2, net_reserve=3, net_hold=2, net_ranges=3, router_nic=4, delete=6, chmod=12, chown=8, lock=5,
     change=6, look=8, look_around=2, vm_new=6, vm_of_template=3, vm_deploy=5, vm_action=8, vm_recover=3, vm_resize=4,
-    vm_updateconf=2, backup_vms=4)
+    vm_updateconf=2, vm_nic=10, backup_vms=4)
 
 
 class Property(OneCase):

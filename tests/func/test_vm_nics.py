@@ -396,6 +396,7 @@ class Rights(NicCase):
                      text=f'limit of 1 reached for LEASES quota in NETWORK with ID: {self.wan}')
         self.refused(ACTION, 'one.vm.attachnic', self.mine, f'NIC=[NETWORK_ID={self.cloud.net},IP=10.9.9.9]', auth=self.auth,
                      text='Cannot get IP/MAC lease')
+        self.refused(ACTION, 'one.vm.attachnic', self.mine, f'NIC=[NETWORK_ID={self.wan + 2 ** 32}]', auth=self.auth, text='does not exist')
         self.agree()
         self.call('one.vm.detachnic', self.mine, 1, auth=self.auth)
         self.at_rest(self.mine)

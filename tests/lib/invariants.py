@@ -11,6 +11,8 @@ from functest import LCM, VM
 
 ON_HOST = {VM['ACTIVE'], VM['SUSPENDED'], VM['POWEROFF']}
 CLEANING = {LCM['CLEANUP_DELETE'], LCM['CLEANUP_RESUBMIT']}
+VM_LISTS = ('UPDATED_VMS', 'OUTDATED_VMS', 'UPDATING_VMS', 'ERROR_VMS')
+LOCKED_APP = '2'
 ENDING = {LCM['EPILOG'], LCM['EPILOG_FAILURE']}
 
 
@@ -25,7 +27,13 @@ class Machine:
         self.job = int(x.findtext('BACKUPS/BACKUP_CONFIG/BACKUP_JOB_ID', '-1'))
         self.nics = [(int(n.findtext('NETWORK_ID')), n.findtext('MAC')) for kind in ('NIC', 'NIC_ALIAS', 'PCI')
                      for n in x.findall(f'TEMPLATE/{kind}') if n.findtext('NETWORK_ID')]
+        self.aliases = x.findall('TEMPLATE/NIC_ALIAS')
+        self.cards = [n for kind in ('NIC', 'PCI') for n in x.findall(f'TEMPLATE/{kind}')]
         self.records = x.findall('HISTORY_RECORDS/HISTORY')
+
+    def secgroups(self, aliases):
+        """Of its NICs, and of their aliases."""
+        return {int(id) for n in self.cards + (self.aliases if aliases else []) for id in n.findtext('SECURITY_GROUPS', '').split(',') if id}
 
     @property
     def host(self):
@@ -53,6 +61,7 @@ class Router:
         self.id, self.uid, self.gid, self.vms = int(x.findtext('ID')), int(x.findtext('UID')), int(x.findtext('GID')), ids(x, 'VMS/ID')
         self.leases = [(int(n.findtext('NETWORK_ID')), n.findtext('VROUTER_MAC')) for n in x.findall('TEMPLATE/NIC')
                        if n.findtext('FLOATING_IP', '').upper() == 'YES']
+        self.nets = {int(id.text) for id in x.findall('TEMPLATE/NIC/NETWORK_ID')}
 
 
 def routers(one):
@@ -66,6 +75,10 @@ def ids(x, path):
 class Report:
     def __init__(self):
         self.lines = []
+
+    def some(self, what, counted, least, most):
+        if not least <= counted <= most:
+            self.lines.append(f'{what}: it counts {sorted(counted)}, its objects make {sorted(least)} to {sorted(most)}')
 
     def same(self, what, counted, summed):
         if counted != summed:
@@ -101,7 +114,34 @@ def check_networks(one, vms, vrouters, report):
         floating = sorted((int(e.findtext('VROUTER')), e.findtext('MAC')) for e in x.findall('AR_POOL/AR/LEASES/LEASE')
                           if e.findtext('VROUTER') is not None)
         report.same(f'network {net} leases of routers', floating, sorted((r.id, mac) for r in vrouters for n, mac in r.leases if n == net))
+        report.some(f'network {net} VROUTERS', set(ids(x, 'VROUTERS/ID')), {r.id for r in vrouters for n, _ in r.leases if n == net and len(r.nets) == 1},
+                    {r.id for r in vrouters if net in r.nets})
+        states = [id for kind in VM_LISTS for id in ids(x, f'{kind}/ID')]
+        report.some(f'network {net} lists of VMs', set(states), set(), {vm.id for vm in vms for n, _ in vm.nics if n == net})
         report.same(f'network {net} USED_LEASES', int(x.findtext('USED_LEASES')), len(x.findall('AR_POOL/AR/LEASES/LEASE')))
+
+
+def check_secgroups(one, vms, report):
+    there = {int(x.findtext('ID')): x for x in one.xml('one.secgrouppool.info', -2, -1, -1).findall('SECURITY_GROUP')}
+    for id, x in there.items():
+        listed = [vm for kind in VM_LISTS for vm in ids(x, f'{kind}/ID')]
+        report.same(f'security group {id}: VMs that are listed twice', len(listed), len(set(listed)))
+        report.some(f'security group {id} VMs', set(listed), {vm.id for vm in vms if id in vm.secgroups(False)}, {vm.id for vm in vms if id in vm.secgroups(True)})
+
+
+def check_markets(one, report):
+    """A market has its apps but those that leave it; an image is copied for those that come."""
+    apps = one.xml('one.marketapppool.info', -2, -1, -1).findall('MARKETPLACEAPP')
+    importing = collections.defaultdict(set)
+    for x in one.xml('one.marketpool.info').findall('MARKETPLACE'):
+        market, listed = int(x.findtext('ID')), set(ids(x, 'MARKETPLACEAPPS/ID'))
+        mine = {int(a.findtext('ID')): a for a in apps if a.findtext('MARKETPLACE_ID') == str(market)}
+        report.some(f'market {market} apps', listed, {id for id, a in mine.items() if a.findtext('STATE') != LOCKED_APP}, set(mine))
+        for id, a in mine.items():
+            if id in listed and a.findtext('STATE') == LOCKED_APP:
+                importing[int(a.findtext('ORIGIN_ID'))].add(id)
+    for x in one.xml('one.imagepool.info', -2, -1, -1).findall('IMAGE'):
+        report.same(f'image {x.findtext("ID")} APP_CLONES', set(ids(x, 'APP_CLONES/ID')), importing[int(x.findtext('ID'))])
 
 
 def check_routers(vms, vrouters, report):
@@ -215,6 +255,8 @@ def broken(one):
     check_images(one, vms, report)
     check_networks(one, vms, vrouters, report)
     check_routers(vms, vrouters, report)
+    check_secgroups(one, vms, report)
+    check_markets(one, report)
     check_datastores(one, report)
     check_clusters(one, report)
     check_quotas(one, vms, vrouters, report)

@@ -379,6 +379,10 @@ static void a_report_tells_sizes(void **state)
 	ANSWER("MONITOR", false, 0, "unreachable");
 	ANSWER("MONITOR", true, 99, b64("TOTAL_MB=1"));
 	assert_int_equal(shop()->total_mb, 100);
+	ANSWER("MONITOR", true, 0, b64("TOTAL_MB=1e300\nFREE_MB=-1\nUSED_MB=nan")); /* no sizes */
+	assert_int_equal(shop()->total_mb, 100);
+	assert_int_equal(shop()->free_mb, 70);
+	assert_int_equal(shop()->used_mb, 30);
 }
 
 static void report(const char *first, const char *second)
