@@ -104,10 +104,10 @@ void batch_counters(struct batch *b, const struct core *c);
 void batch_publish(const struct batch *b, struct core *c);
 
 void txn_begin(struct txn *t, struct core *c);
-/* Moves a good transaction's changes into the batch; a failed one's are forgotten (its counters too). Frees what isn't needed later. */
 /* A call must not make an object larger than the database takes: it would take the others of its batch along. What drivers and timers do
  * isn't refused: the limit leaves room for it. */
 void txn_check_sizes(struct txn *t);
+/* Moves a good transaction's changes into the batch; a failed one's are forgotten (its counters too). Frees what isn't needed later. */
 void txn_end(struct txn *t);
 
 #endif

@@ -31,10 +31,10 @@ enum obj_type {
 	OBJ_NONE = OBJ_TYPES
 };
 
-/* Permission bits, as in umask arithmetic (PERMISSIONS/OWNER_U is 0400). */
 /* What a body may have when a call is done: 1 MB less than the database takes. */
 #define OBJECT_MAX_BYTES (15 * 1024 * 1024)
 
+/* Permission bits, as in umask arithmetic (PERMISSIONS/OWNER_U is 0400). */
 #define PERM_OWNER_U 0400
 #define PERM_OWNER_M 0200
 #define PERM_OWNER_A 0100

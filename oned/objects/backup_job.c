@@ -1,6 +1,5 @@
 #include "oned/objects/backup_job.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "oned/objects/common.h"
@@ -97,23 +96,13 @@ static const char *text_of_vms(struct arena *arena, const struct vm_list *list)
 	return text;
 }
 
-static int by_id(const void *a, const void *b)
-{
-	int x = *(const int *)a, y = *(const int *)b;
-
-	return (x > y) - (x < y);
-}
-
 /* The VMs of a template as a set. */
 static struct idset vms_of(struct arena *arena, const struct tmpl *tmpl)
 {
 	struct vm_list list = vms_of_text(arena, tmpl ? tmpl_text(tmpl, "BACKUP_VMS") : "");
-	struct idset set = { .ids = list.ids, .cap = list.n };
+	struct idset set = { .n = 0 };
 
-	qsort(list.ids, (size_t)list.n, sizeof(int), by_id);
-	for (int i = 0; i < list.n; i++)
-		if (!set.n || set.ids[set.n - 1] != list.ids[i])
-			set.ids[set.n++] = list.ids[i];
+	idset_add_all(&set, arena, list.ids, list.n);
 	return set;
 }
 

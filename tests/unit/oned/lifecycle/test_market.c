@@ -360,8 +360,8 @@ static void only_enabled_markets_that_allow_it_are_watched(void **state)
 	char closed[] = "NAME=closed\nMARKET_MAD=http\nSTATE=DISABLED", deaf[] = "NAME=deaf\nMARKET_MAD=deaf";
 
 	(void)state;
-	run(make_market, closed);
-	run(make_market, deaf);
+	run(open_market, closed);
+	run(open_market, deaf);
 	for (int id = 0; id < 4; id++) {
 		run(watch, &id);
 		assert_string_equal(sent, id ? "" : "MONITOR 0;");
@@ -452,7 +452,7 @@ static int begin(void **state)
 
 	return world_begin(state) ||
 	       tmpl_parse(conf.values, "MARKET_MAD=[EXECUTABLE=x]\nMARKET_MAD_CONF=[NAME=http]\nMARKET_MAD_CONF=[NAME=deaf,APP_ACTIONS=create]\n", &err) ||
-	       run(make_market, text);
+	       run(open_market, text);
 }
 
 static int end(void **state)

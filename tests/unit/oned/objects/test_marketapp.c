@@ -223,7 +223,7 @@ static int begin(void **state)
 {
 	char shop[] = "NAME=shop\nMARKET_MAD=http";
 
-	return world_begin(state) || tmpl_parse(conf.values, "MARKET_MAD_CONF=[NAME=http]\n", &err) || core_run(core, make_market, shop, &err);
+	return world_begin(state) || tmpl_parse(conf.values, "MARKET_MAD_CONF=[NAME=http]\n", &err) || core_run(core, open_market, shop, &err);
 }
 
 int main(void)

@@ -239,7 +239,7 @@ __attribute__((unused)) static struct object *reread(enum obj_type type, int id)
 
 /* ---- a marketplace in it ---- */
 
-__attribute__((unused)) static void make_market(struct txn *t, void *arg)
+__attribute__((unused)) static void open_market(struct txn *t, void *arg)
 {
 	struct object owner = owned_by(&oneadmin);
 
