@@ -6,7 +6,7 @@
  *   synchronous    FULL: that fsync is before the commit's answer (NORMAL would lose commits at a power cut)
  *   checkpoints    every 64 MB of log: rows that change again and again (a VM on its way up) are copied to the
  *                  file once instead of each time; the price is a log of about that size. A connection with log_pages
- *                  has a thread for them (sql_sqlite_log.h)
+ *                  has a thread for them, and a log that has its full length from the beginning (sql_sqlite_log.h)
  *   page size      16 KB in new files: bodies are 1-30 KB, so most take one to three pages; with 4 KB the chain of
  *                  pages of each body costs more than the bytes
  *   cache          16 MB: holds the inner pages and any usual batch; the rest is the kernel's business
@@ -323,6 +323,7 @@ static enum one_rc log_start(struct sqlite_db *s, const struct sql_config *confi
 	struct sql_config of_thread = *config;
 
 	of_thread.log_pages = 0;
+	sqlite_log_reserve(s->handle, config->path, config->log_pages);
 	if (sqlite_open(&of_thread, &s->log_db, err))
 		return err->rc;
 	s->log = sqlite_log_start(s->handle, handle_of(s->log_db), config->log_pages, err);

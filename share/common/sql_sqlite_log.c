@@ -1,9 +1,12 @@
 #include "common/sql_sqlite_log.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/arena.h"
 
@@ -79,6 +82,41 @@ static int on_commit(void *arg, sqlite3 *writer, const char *name, int pages)
 		sqlite3_wal_checkpoint_v2(writer, name, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 	return SQLITE_OK;
 }
+
+/* ---- room ---- */
+
+#define FRAME_BYTES (16384 + 24) /* of a page as new files have them; others get less or more room */
+
+/* Zeros are no frame of a log: to SQLite it ends where they begin. */
+static void fill(int fd, int pages)
+{
+	char *zeros = xcalloc(1, FRAME_BYTES);
+
+	while (pages-- && write(fd, zeros, FRAME_BYTES) == FRAME_BYTES)
+		continue;
+	free(zeros);
+	fdatasync(fd);
+}
+
+/* In a write transaction, so that nobody else begins the log meanwhile. */
+void sqlite_log_reserve(sqlite3 *writer, const char *path, int pages)
+{
+	char *log = sqlite3_mprintf("%s-wal", path);
+	struct stat st;
+	int fd = -1;
+
+	if (sqlite3_exec(writer, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK) {
+		fd = log ? open(log, O_WRONLY | O_CLOEXEC) : -1;
+		if (fd >= 0 && fstat(fd, &st) == 0 && st.st_size == 0)
+			fill(fd, pages);
+		if (fd >= 0)
+			close(fd);
+		sqlite3_exec(writer, "ROLLBACK", NULL, NULL, NULL);
+	}
+	sqlite3_free(log);
+}
+
+/* ---- the thread ---- */
 
 struct sqlite_log *sqlite_log_start(sqlite3 *writer, sqlite3 *own, int pages, struct one_err *err)
 {

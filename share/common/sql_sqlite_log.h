@@ -13,6 +13,9 @@
 
 struct sqlite_log;
 
+/* Gives a log that is still empty the room of so many pages, so that commits write into a file that is there: to make one longer costs the disk
+ * twice as much. What can't be done stays: the log grows, then. */
+void sqlite_log_reserve(sqlite3 *writer, const char *path, int pages);
 /* From now on the log is copied when it is `pages` long. Both connections stay the caller's; `own` is the thread's alone until
  * sqlite_log_stop. NULL: ONE_INTERNAL. */
 struct sqlite_log *sqlite_log_start(sqlite3 *writer, sqlite3 *own, int pages, struct one_err *err);
