@@ -565,7 +565,9 @@ class Player:
         if what == 'detach':
             self.attempt(who, 'one.vm.detachnic', [vm.id, self.dice.randint(0, 3)], [(MANAGE, vm)])
         elif what == 'update':
-            self.attempt(who, 'one.vm.updatenic', [vm.id, self.dice.randint(0, 2), f'NIC=[INBOUND_AVG_BW={self.dice.randint(1, 3)}]', 1], [(MANAGE, vm)])
+            # Bandwidths are restricted.
+            text = f'NIC=[INBOUND_AVG_BW={self.dice.randint(1, 3)}]' if who.admin else 'NIC=[NOTE=x]'
+            self.attempt(who, 'one.vm.updatenic', [vm.id, self.dice.randint(0, 2), text, 1], [(MANAGE, vm)])
         else:
             nic = f'NIC=[NETWORK_ID={net.id}]' if what == 'attach' else f'NIC_ALIAS=[NETWORK_ID={net.id},PARENT=NIC{self.dice.randint(0, 2)}]'
             self.attempt(who, 'one.vm.attachnic', [vm.id, nic], [(MANAGE, vm)] + self.nic_checks(net))
