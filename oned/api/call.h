@@ -138,6 +138,7 @@ extern const struct method system_methods[], user_methods[], group_methods[], ac
 /* Handlers that fit many types (generic.c); the row's object says which. */
 void api_info(struct call *c);                                     /* id:i decrypt:b=false */
 void api_pool_info(struct call *c);                                /* filter:i start:i end:i, or no parameters: everything visible */
+enum one_rc api_check_append(const struct call *c, int i, struct one_err *err); /* 0 or 1; ONE_API */
 enum one_rc api_prepare_update(struct call *c, struct one_err *err);
 void api_update(struct txn *t, struct call *c);                    /* id:i template:s append:i=0 */
 void api_delete(struct txn *t, struct call *c);                    /* id:i; of what nothing else depends on */

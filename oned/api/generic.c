@@ -54,12 +54,17 @@ void api_info(struct call *c)
 
 /* ---- update ---- */
 
+enum one_rc api_check_append(const struct call *c, int i, struct one_err *err)
+{
+	return call_int(c, i) == 0 || call_int(c, i) == 1 ? ONE_OK : one_err_set(err, ONE_API, "Wrong update type");
+}
+
 enum one_rc api_prepare_update(struct call *c, struct one_err *err)
 {
 	enum one_rc rc = prepare_template(c, 1, err);
 
-	if (c->args[2].i != 0 && c->args[2].i != 1)
-		return one_err_set(err, ONE_API, "Wrong update type");
+	if (api_check_append(c, 2, err))
+		return err->rc;
 	if (rc)
 		one_err_prefix(err, "Cannot update template. ");
 	return rc;

@@ -54,15 +54,14 @@ static void api_market_delete(struct txn *t, struct call *c)
 static void api_market_enable(struct txn *t, struct call *c)
 {
 	struct market *m = call_edit(t, c);
+	bool comes_back;
 
 	if (!m)
 		return;
-	if (call_bool(c, 1) && m->state == MARKET_DISABLED) {
-		market_enable(t, m, true);
+	comes_back = call_bool(c, 1) && m->state == MARKET_DISABLED;
+	market_enable(t, m, call_bool(c, 1));
+	if (comes_back)
 		market_monitor(t, m->o.id);
-	} else {
-		market_enable(t, m, call_bool(c, 1));
-	}
 	call_ok_int(c, m->o.id);
 }
 

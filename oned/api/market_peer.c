@@ -30,7 +30,7 @@ static enum one_rc prepare(struct call *c, const char *xml)
 	struct one_err ignored = ONE_ERR_INIT;
 	struct xnode *x;
 
-	if (!xml_parse(&c->arena, xml, strlen(xml), XML_MAX_DEPTH, SIZE_MAX, &x, &ignored) && is_whole(obj_ops(c->method->object), x))
+	if (!xml_parse(&c->arena, xml, strlen(xml), XML_MAX_DEPTH, OBJECT_MAX_BYTES, &x, &ignored) && is_whole(obj_ops(c->method->object), x))
 		c->prepared = x;
 	return ONE_OK;
 }

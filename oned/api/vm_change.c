@@ -26,11 +26,8 @@ static void vm_resize_method(struct txn *t, struct call *c)
 static enum one_rc prepare_updateconf(struct call *c, struct one_err *err)
 {
 	struct tmpl *given = tmpl_new(&c->arena);
-	int append = call_int(c, 2);
 
-	if (append != 0 && append != 1)
-		return one_err_set(err, ONE_API, "Wrong update type");
-	if (tmpl_parse(given, call_str(c, 1), err))
+	if (api_check_append(c, 2, err) || tmpl_parse(given, call_str(c, 1), err))
 		return err->rc;
 	c->prepared = vm_conf_asked(&c->arena, given);
 	return ONE_OK;

@@ -164,7 +164,7 @@ static void attach_nic(struct txn *t, struct call *c)
 
 	if (!vm || !infra_may_set(t, c, OBJ_VM, rq->tmpl, "NIC") || vm_count_lease(t, vm, rq->nic))
 		return;
-	if (vm_attach_nic(t, vm, rq->nic))
+	if (vm_attach_nic(t, vm, rq->nic, 0))
 		return;
 	attributes_encrypt(txn_conf(t), OBJ_VM, vm->o.tmpl);
 	call_ok_int(c, vm->o.id);

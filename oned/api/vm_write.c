@@ -408,8 +408,8 @@ static enum one_rc prepare_update(struct call *c, struct one_err *err)
 {
 	enum one_rc rc = api_prepare_template1(c, err);
 
-	if (call_int(c, 2) != 0 && call_int(c, 2) != 1)
-		return one_err_set(err, ONE_API, "Wrong update type");
+	if (api_check_append(c, 2, err))
+		return err->rc;
 	if (rc)
 		err->rc = ONE_ACTION;
 	return err->rc;

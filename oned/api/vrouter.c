@@ -2,7 +2,6 @@
 #include "oned/objects/vrouter.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include "oned/api/infra.h"
 #include "oned/api/restricted.h"
@@ -15,18 +14,11 @@
 
 /* ---- making ---- */
 
-static bool is_auto(const struct attr *nic)
-{
-	const char *mode = attr_get(nic, "NETWORK_MODE");
-
-	return mode && !strcasecmp(mode, "AUTO");
-}
-
 /* An automatic NIC is refused later: nothing of it is used. */
 static void use_nics(struct txn *t, struct call *c, struct authz *a, const struct tmpl *tmpl, const char *name)
 {
 	for (const struct attr *nic = tmpl_find(tmpl, name); nic; nic = tmpl_find_next(nic))
-		if (nic->vector && !is_auto(nic))
+		if (nic->vector && !vm_nic_is_auto(nic))
 			vm_use_nic(t, a, vnet_nic_id(t, &c->who, nic), nic);
 }
 
@@ -306,14 +298,17 @@ static bool may_change_vms(struct txn *t, struct call *c, const struct vrouter *
 	return call_checks_end(t, &a);
 }
 
-/* All get it, or none. */
+/* All get it, or none; with the number it has in the router, also where a driver failed to attach one before. */
 static void attach_to_vms(struct txn *t, const struct vrouter *vr, const struct attr *nic)
 {
+	long long id = 0;
+
+	attr_get_int(nic, "NIC_ID", &id);
 	for (int i = 0; i < vr->vms.n && txn_ok(t); i++) {
 		struct vm *vm = txn_exists(t, OBJ_VM, vr->vms.ids[i]) ? txn_edit(t, OBJ_VM, vr->vms.ids[i]) : NULL;
 
 		if (vm && !vm_count_lease(t, vm, nic))
-			vm_attach_nic(t, vm, nic);
+			vm_attach_nic(t, vm, nic, (int)id);
 	}
 }
 

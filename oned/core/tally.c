@@ -32,9 +32,14 @@ void tally_set(struct txn *t, enum tally of, int id, int count)
 		imap_del(&t->core->tallies->counts, key(of, id));
 }
 
+int tally_get(struct txn *t, enum tally of, int id)
+{
+	return (int)(intptr_t)imap_get(&t->core->tallies->counts, key(of, id));
+}
+
 int tally_add(struct txn *t, enum tally of, int id)
 {
-	int count = (int)(intptr_t)imap_get(&t->core->tallies->counts, key(of, id)) + 1;
+	int count = tally_get(t, of, id) + 1;
 
 	tally_set(t, of, id, count);
 	return count;

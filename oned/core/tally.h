@@ -16,6 +16,7 @@ struct tallies *tallies_new(void);
 void tallies_free(struct tallies *all);
 /* One more; how many there are now. */
 int tally_add(struct txn *t, enum tally of, int id);
+int tally_get(struct txn *t, enum tally of, int id);
 void tally_set(struct txn *t, enum tally of, int id, int count);
 
 #endif

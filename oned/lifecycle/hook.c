@@ -73,7 +73,7 @@ static void forget(struct txn *t, int hook_id, int exeid)
 
 void hook_log_drop(struct txn *t, int hook_id)
 {
-	int next = tally_add(t, TALLY_HOOK_RUN, hook_id) - 1, keep = retention(t);
+	int next = tally_get(t, TALLY_HOOK_RUN, hook_id), keep = retention(t);
 
 	for (int i = next - keep < 0 ? 0 : next - keep; i < next; i++)
 		forget(t, hook_id, i);

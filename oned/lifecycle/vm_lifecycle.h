@@ -17,8 +17,8 @@ bool vm_can_deploy(const struct vm *vm);
 enum one_rc vm_deploy(struct txn *t, struct vm *vm, int host_id, int ds_id, bool enforce);
 
 /* NICs (vm_nics.c): the VM has to be RUNNING or in POWEROFF, to be updated in any state without a step under way. ONE_ACTION with OpenNebula's
- * reason. Rights, and the quotas of what is attached, were looked at before. */
-enum one_rc vm_attach_nic(struct txn *t, struct vm *vm, const struct attr *asked);
+ * reason. Rights, and the quotas of what is attached, were looked at before. least_id: as of vm_nic_attach. */
+enum one_rc vm_attach_nic(struct txn *t, struct vm *vm, const struct attr *asked, int least_id);
 enum one_rc vm_detach_nic(struct txn *t, struct vm *vm, int nic_id);
 enum one_rc vm_update_nic(struct txn *t, struct vm *vm, int nic_id, const struct attr *asked, bool append);
 

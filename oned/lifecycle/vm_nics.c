@@ -40,13 +40,13 @@ static void at_once(struct txn *t, struct vm *vm, enum vm_action action, const c
 	txn_vm_log(t, vm->o.id, LOG_L_INFO, "VM", "NIC %s while powered off", what);
 }
 
-enum one_rc vm_attach_nic(struct txn *t, struct vm *vm, const struct attr *asked)
+enum one_rc vm_attach_nic(struct txn *t, struct vm *vm, const struct attr *asked, int least_id)
 {
 	enum vm_action action;
 
 	if (!takes_nics(vm))
 		return txn_fail(t, ONE_ACTION, "Could not add a new NIC to VM %d, wrong state %s.", vm->o.id, vm_state_text(vm));
-	if (vm_nic_attach(t, vm, asked))
+	if (vm_nic_attach(t, vm, asked, least_id))
 		return t->err.rc;
 	action = vm_nic_is_alias(asked) ? VM_ACTION_ALIAS_ATTACH : VM_ACTION_NIC_ATTACH;
 	vm->resched = false;

@@ -135,14 +135,16 @@ enum vm_nic_work { VM_NIC_IDLE, VM_NIC_ATTACHES, VM_NIC_DETACHES, VM_NIC_UPDATES
 /* The NIC, NIC_ALIAS, or PCI of TYPE NIC with this id; NULL. */
 struct attr *vm_nic(const struct vm *vm, int nic_id);
 bool vm_nic_is_alias(const struct attr *nic);
+bool vm_nic_is_auto(const struct attr *nic);   /* NETWORK_MODE auto: the scheduler chooses its network */
 /* What happens, and to which NIC (NULL: VM_NIC_IDLE). To be believed only while the VM's state is a hot-plugging one: owners may write such
  * attributes into NICs. */
 enum vm_nic_work vm_nic_work(const struct vm *vm, struct attr **nic);
 /* The vector that a template asks to attach: its first NIC, else NIC_ALIAS, else PCI; NULL. */
 struct attr *vm_nic_asked(const struct tmpl *asked);
 /* It becomes a NIC of the VM, attaching, with all that it gets of its network: address, rules, PCI device of the host. Names of networks are
- * those that the VM's owner sees; quotas were counted. ONE_ACTION with OpenNebula's reason. asked NULL: there was none. */
-enum one_rc vm_nic_attach(struct txn *t, struct vm *vm, const struct attr *asked);
+ * those that the VM's owner sees; quotas were counted. Its NIC_ID is the next one, but not below least_id. ONE_ACTION with OpenNebula's reason.
+ * asked NULL: there was none. */
+enum one_rc vm_nic_attach(struct txn *t, struct vm *vm, const struct attr *asked, int least_id);
 /* The NIC is detaching; it holds everything until it leaves. ONE_ACTION: there is none. */
 enum one_rc vm_nic_detach(struct txn *t, struct vm *vm, int nic_id);
 /* The end of what happens to it: it is as any other; or it is gone, with its aliases and all they held, quotas included. These never fail. */

@@ -239,13 +239,15 @@ static enum one_rc done(struct txn *t)
 	return t->err.rc;
 }
 
-enum one_rc vm_nic_attach(struct txn *t, struct vm *vm, const struct attr *asked)
+enum one_rc vm_nic_attach(struct txn *t, struct vm *vm, const struct attr *asked, int least_id)
 {
 	struct identity owner;
 	struct vm_making m = work_on(t, vm, &owner);
-	const struct numbers n = count(vm);
+	struct numbers n = count(vm);
 	struct attr *nic;
 
+	if (n.next_id < least_id)
+		n.next_id = least_id;
 	if (!asked)
 		return txn_fail(t, ONE_ACTION, "Wrong format or missing NIC/NIC_ALIAS/PCI attribute");
 	if (!vm_nic_is_device(asked))

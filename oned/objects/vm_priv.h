@@ -85,7 +85,6 @@ void vm_nic_name(struct arena *arena, struct attr *nic, const char *given);
 void vm_release_nic(struct txn *t, const struct vm *vm, const struct attr *nic);
 /* SECURITY_GROUP_RULE of these groups. */
 void vm_add_rules(struct vm_making *m, const struct idset *secgroups);
-bool vm_nic_is_auto(const struct attr *nic);   /* NETWORK_MODE auto: the scheduler chooses its network */
 bool vm_nic_is_device(const struct attr *a);   /* a NIC or NIC_ALIAS vector, or a PCI one of TYPE NIC */
 
 /* vm_backup.c: BACKUP_CONFIG of the template into vm->backup_config. */

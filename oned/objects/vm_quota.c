@@ -2,7 +2,7 @@
 
 #include "oned/auth/quota_count.h"
 
-bool vm_counts_as_running(enum vm_state s)
+static bool runs_in(enum vm_state s)
 {
 	switch (s) {
 	case VM_INIT:
@@ -24,7 +24,7 @@ bool vm_counts_as_running(enum vm_state s)
 
 bool vm_is_counted_running(const struct vm *vm)
 {
-	return vm_counts_as_running(vm->state) && !(vm->state == VM_ACTIVE && vm->lcm_state == LCM_HOTPLUG_NIC_POWEROFF);
+	return runs_in(vm->state) && !(vm->state == VM_ACTIVE && vm->lcm_state == LCM_HOTPLUG_NIC_POWEROFF);
 }
 
 /* ---- what a VM uses ---- */
@@ -131,7 +131,7 @@ void vm_quota_changed_back(struct txn *t, const struct vm *vm, const struct vm_u
 {
 	struct vm_usage after;
 
-	vm_quota_usage(t, vm, vm_counts_as_running(vm->state), &after);
+	vm_quota_usage(t, vm, vm_is_counted_running(vm), &after);
 	quota_vm_del(t, vm->o.uid, vm->o.gid, before);
 	quota_vm_add(t, vm->o.uid, vm->o.gid, &after, false);
 }

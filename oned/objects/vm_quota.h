@@ -5,9 +5,7 @@
 #include <stdbool.h>
 #include "oned/objects/vm.h"
 
-/* Does a VM in this state count for the RUNNING_ limits? */
-bool vm_counts_as_running(enum vm_state s);
-/* Does it, as it is now? A NIC that comes to a VM at rest doesn't make it run. */
+/* Does it count for the RUNNING_ limits, as it is now? A NIC that comes to a VM at rest doesn't make it run. */
 bool vm_is_counted_running(const struct vm *vm);
 /* What its owner's quotas count for it, as it is now; running: the RUNNING_ counters too. Memory of the transaction. */
 void vm_quota_usage(struct txn *t, const struct vm *vm, bool running, struct vm_usage *out);

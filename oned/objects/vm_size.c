@@ -68,7 +68,7 @@ void vm_before_take(struct txn *t, const struct vm *vm, struct vm_before *out)
 	vm_size_of(vm, &out->size);
 	vm_capacity(vm, t->arena, &out->capacity);
 	out->capacity.vm_template = tmpl_copy(t->arena, vm->o.tmpl);
-	vm_quota_usage(t, vm, vm_counts_as_running(vm->state), &out->usage);
+	vm_quota_usage(t, vm, vm_is_counted_running(vm), &out->usage);
 }
 
 void vm_size_set(struct vm *vm, const struct vm_size *asked)

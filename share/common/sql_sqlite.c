@@ -36,8 +36,11 @@ struct sqlite_db {
 	struct sqlite_log *log; /* NULL: commits copy it */
 };
 
+#define TEXT_OF(x) #x
+#define TEXT(x)    TEXT_OF(x)
+
 static const char *const settings[] = {
-	"PRAGMA page_size = 16384", /* before the file has a page: of no effect on an existing one */
+	"PRAGMA page_size = " TEXT(SQLITE_PAGE_BYTES), /* before the file has a page: of no effect on an existing one */
 	"PRAGMA journal_mode = WAL",
 	"PRAGMA synchronous = FULL",
 	"PRAGMA wal_autocheckpoint = 4096",

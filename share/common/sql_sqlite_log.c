@@ -85,7 +85,7 @@ static int on_commit(void *arg, sqlite3 *writer, const char *name, int pages)
 
 /* ---- room ---- */
 
-#define FRAME_BYTES (16384 + 24) /* of a page as new files have them; others get less or more room */
+#define FRAME_BYTES (SQLITE_PAGE_BYTES + 24) /* a page and its header in the log; files with other pages get more or less room */
 
 /* Zeros are no frame of a log: to SQLite it ends where they begin. */
 static void fill(int fd, int pages)

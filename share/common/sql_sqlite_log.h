@@ -11,6 +11,8 @@
 #include <sqlite3.h>
 #include "common/err.h"
 
+#define SQLITE_PAGE_BYTES 16384 /* in new files */
+
 struct sqlite_log;
 
 /* Gives a log that is still empty the room of so many pages, so that commits write into a file that is there: to make one longer costs the disk

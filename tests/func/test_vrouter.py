@@ -289,6 +289,27 @@ class Machines(RouterCase):
         for vm in vms:
             self.wait_vm(vm, 'DONE')
 
+    def test_a_nic_that_a_driver_could_not_attach_moves_no_other_ones_number(self):
+        router = self.router(self.floating())
+        vm, = self.instantiate(router, hold=False)
+        self.cloud.deploy(vm)
+        self.wait_vm(vm, 'RUNNING')
+        self.one.answers('attach_nic', 'failure')
+        try:
+            self.call('one.vrouter.attachnic', router, f'NIC=[{self.floating()}]')
+            self.wait_vm(vm, 'RUNNING')
+        finally:
+            self.one.answers('attach_nic')
+        self.assertEqual((sorted(self.nics(router)), list(self.vm_nics(vm))), (['0', '1'], ['0']))
+        self.call('one.vrouter.attachnic', router, f'NIC=[{self.floating()},IP=10.0.0.98]')
+        self.wait_vm(vm, 'RUNNING')
+        self.assertEqual(self.vm_nics(vm).get('2'), '10.0.0.98')
+        self.call('one.vrouter.detachnic', router, 1)
+        self.wait_vm(vm, 'RUNNING')
+        self.assertEqual(self.vm_nics(vm).get('2'), '10.0.0.98')
+        self.call('one.vrouter.delete', router)
+        self.wait_vm(vm, 'DONE')
+
     def test_all_vms_get_a_nic_or_none(self):
         router = self.router(self.floating())
         running, stuck = self.instantiate(router, 2, hold=False)

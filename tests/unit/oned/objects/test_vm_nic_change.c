@@ -13,7 +13,7 @@ static void do_work(struct txn *t, void *arg)
 	const struct work *w = arg;
 	struct vm *vm = txn_edit(t, OBJ_VM, w->vm);
 
-	if (w->attach ? vm_nic_attach(t, vm, vm_nic_asked(parsed(t->arena, w->attach))) : vm_nic_detach(t, vm, w->detach))
+	if (w->attach ? vm_nic_attach(t, vm, vm_nic_asked(parsed(t->arena, w->attach)), 0) : vm_nic_detach(t, vm, w->detach))
 		return;
 	if (w->leaves)
 		vm_nic_leaves(t, vm);
