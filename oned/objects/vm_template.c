@@ -7,43 +7,17 @@
 
 /* ---- moving ---- */
 
-/* Takes all attributes of a name out, as a list. */
-static struct attr *cut_all(struct tmpl *t, const char *name)
-{
-	struct attr **at = &t->first, *first, *last;
-
-	while (*at && name_order((*at)->name, name) < 0)
-		at = &(*at)->next;
-	first = *at;
-	if (!first || name_order(first->name, name) != 0)
-		return NULL;
-	for (last = first; tmpl_find_next(last);)
-		last = last->next;
-	*at = last->next;
-	last->next = NULL;
-	return first;
-}
-
 int vm_take(struct vm *vm, const char *name, bool vectors_only)
 {
-	struct attr *list = cut_all(vm->user, name), **at = &vm->o.tmpl->first;
+	struct attr *list = tmpl_cut(vm->user, name), **at = &list;
 	int n = 0;
 
-	if (!list)
-		return 0;
-	while (*at && name_order((*at)->name, name) <= 0)
-		at = &(*at)->next;
-	while (list) {
-		struct attr *a = list;
-
-		list = a->next;
-		n++;
-		if (vectors_only && !a->vector)
-			continue;
-		a->next = *at;
-		*at = a;
-		at = &a->next;
-	}
+	for (; *at; n++)
+		if (vectors_only && !(*at)->vector)
+			*at = (*at)->next;
+		else
+			at = &(*at)->next;
+	tmpl_adopt(vm->o.tmpl, list);
 	return n;
 }
 
@@ -183,7 +157,7 @@ enum one_rc vm_take_clouds(struct vm_making *m)
 enum one_rc vm_take_requirements(struct vm_making *m)
 {
 	struct tmpl *user = m->vm->user;
-	struct attr *list = cut_all(user, "SCHED_REQUIREMENTS"), *old = cut_all(user, "REQUIREMENTS");
+	struct attr *list = tmpl_cut(user, "SCHED_REQUIREMENTS"), *old = tmpl_cut(user, "REQUIREMENTS");
 	struct strbuf parsed = STRBUF_INIT;
 
 	if (!list)

@@ -9,11 +9,47 @@
 
 #include "common/tmpl_internal.h"
 
-static int compare(const struct attr *a, const struct attr *b)
+/* The first 8 bytes of a name, or all of a shorter one, as a number that orders like them. */
+static uint64_t order_of(const char *name)
 {
-	int first = (unsigned char)a->name[0] - (unsigned char)b->name[0];
+	uint64_t order = 0;
+	int i = 0;
 
-	return first ? first : name_order(a->name, b->name);
+	for (; i < 8 && name[i]; i++)
+		order = order << 8 | (unsigned char)name[i];
+	return i == 0 ? 0 : order << (8 * (8 - i));
+}
+
+/* A name that is looked for, and how an attribute's stands to it: < 0, 0, > 0. */
+struct wanted {
+	const char *name;
+	uint64_t order;
+};
+
+static struct wanted wanted(const char *name)
+{
+	return (struct wanted){ name, order_of(name) };
+}
+
+static inline int compare_to(const struct attr *a, const struct wanted *w)
+{
+	if (a->order != w->order)
+		return a->order < w->order ? -1 : 1;
+	return a->order & 0xff ? strcmp(a->name + 8, w->name + 8) : 0;
+}
+
+static inline int compare(const struct attr *a, const struct attr *b)
+{
+	return compare_to(a, &(struct wanted){ b->name, b->order });
+}
+
+struct attr *attr_named(struct arena *arena, const char *name)
+{
+	struct attr *a = arena_new(arena, struct attr);
+
+	a->name = name;
+	a->order = order_of(name);
+	return a;
 }
 
 static struct attr *merge_lists(struct attr *a, struct attr *b)
@@ -84,6 +120,7 @@ struct attr *attr_copy(struct arena *arena, const struct attr *a)
 	struct attr *copy = arena_new(arena, struct attr), **end = &copy->kids;
 
 	copy->name = arena_strdup(arena, a->name);
+	copy->order = a->order;
 	copy->value = arena_strdup(arena, a->value);
 	copy->vector = a->vector;
 	copy->line = a->line;
@@ -106,20 +143,30 @@ struct tmpl *tmpl_copy(struct arena *arena, const struct tmpl *t)
 	return copy;
 }
 
+/* Where the first of a name is in a sorted list, or would be. */
+static struct attr **place_of(struct attr *const *at, const struct wanted *w)
+{
+	while (*at && compare_to(*at, w) < 0)
+		at = &(*at)->next;
+	return (struct attr **)at;
+}
+
+static struct attr *find(struct attr *const *list, const char *name)
+{
+	struct wanted w = wanted(name);
+	struct attr *a = *place_of(list, &w);
+
+	return a && compare_to(a, &w) == 0 ? a : NULL;
+}
+
 struct attr *tmpl_find(const struct tmpl *t, const char *name)
 {
-	for (struct attr *a = t->first; a; a = a->next) {
-		int order = name_order(a->name, name);
-
-		if (order >= 0)
-			return order == 0 ? a : NULL;
-	}
-	return NULL;
+	return find(&t->first, name);
 }
 
 struct attr *tmpl_find_next(const struct attr *a)
 {
-	return a->next && name_order(a->next->name, a->name) == 0 ? a->next : NULL;
+	return a->next && compare(a->next, a) == 0 ? a->next : NULL;
 }
 
 /* First attribute of that name and kind. */
@@ -153,19 +200,15 @@ const char *tmpl_get_or(const struct tmpl *t, const char *name, const char *dflt
 
 const char *attr_get(const struct attr *vector, const char *name)
 {
-	for (const struct attr *kid = vector->kids; kid; kid = kid->next) {
-		int order = name_order(kid->name, name);
+	const struct attr *kid = find(&vector->kids, name);
 
-		if (order >= 0)
-			return order == 0 ? kid->value : NULL;
-	}
-	return NULL;
+	return kid ? kid->value : NULL;
 }
 
 /* Puts a behind all attributes whose name is not greater. */
 static struct attr *insert(struct attr **at, struct attr *a)
 {
-	while (*at && name_order((*at)->name, a->name) <= 0)
+	while (*at && compare(*at, a) <= 0)
 		at = &(*at)->next;
 	a->next = *at;
 	*at = a;
@@ -174,10 +217,7 @@ static struct attr *insert(struct attr **at, struct attr *a)
 
 static struct attr *new_attr(struct arena *arena, const char *name)
 {
-	struct attr *a = arena_new(arena, struct attr);
-
-	a->name = arena_strdup(arena, name);
-	return a;
+	return attr_named(arena, arena_strdup(arena, name));
 }
 
 struct attr *tmpl_add(struct tmpl *t, const char *name, const char *value)
@@ -213,15 +253,27 @@ struct attr *tmpl_add_attr(struct tmpl *t, const struct attr *a)
 	return insert(&t->first, attr_copy(t->arena, a));
 }
 
+struct attr *tmpl_cut(struct tmpl *t, const char *name)
+{
+	struct wanted w = wanted(name);
+	struct attr **first = place_of(&t->first, &w), **end = first, *cut;
+
+	while (*end && compare_to(*end, &w) == 0)
+		end = &(*end)->next;
+	if (end == first)
+		return NULL;
+	cut = *first;
+	*first = *end;
+	*end = NULL;
+	return cut;
+}
+
 int tmpl_remove(struct tmpl *t, const char *name)
 {
-	struct attr **at = &t->first;
 	int removed = 0;
 
-	while (*at && name_order((*at)->name, name) < 0)
-		at = &(*at)->next;
-	for (; *at && name_order((*at)->name, name) == 0; removed++)
-		*at = (*at)->next;
+	for (const struct attr *a = tmpl_cut(t, name); a; a = a->next)
+		removed++;
 	return removed;
 }
 
@@ -260,12 +312,11 @@ void tmpl_setf(struct tmpl *t, const char *name, const char *fmt, ...)
 
 static void set_kid(struct arena *arena, struct attr *vector, const char *name, const char *value)
 {
-	struct attr **at = &vector->kids, *kid;
+	struct wanted w = wanted(name);
+	struct attr **at = place_of(&vector->kids, &w), *kid;
 
 	assert(vector->vector);
-	while (*at && name_order((*at)->name, name) < 0)
-		at = &(*at)->next;
-	if (*at && name_order((*at)->name, name) == 0) {
+	if (*at && compare_to(*at, &w) == 0) {
 		(*at)->value = value;
 		return;
 	}
@@ -292,11 +343,10 @@ void attr_setf(struct arena *arena, struct attr *vector, const char *name, const
 
 void attr_remove(struct attr *vector, const char *name)
 {
-	struct attr **at = &vector->kids;
+	struct wanted w = wanted(name);
+	struct attr **at = place_of(&vector->kids, &w);
 
-	while (*at && name_order((*at)->name, name) != 0)
-		at = &(*at)->next;
-	if (*at)
+	if (*at && compare_to(*at, &w) == 0)
 		*at = (*at)->next;
 }
 
@@ -305,7 +355,7 @@ void tmpl_keep_last(struct tmpl *t)
 	struct attr **at = &t->first;
 
 	while (*at)
-		if ((*at)->next && name_order((*at)->name, (*at)->next->name) == 0)
+		if (tmpl_find_next(*at))
 			*at = (*at)->next;
 		else
 			at = &(*at)->next;
@@ -325,9 +375,9 @@ void tmpl_merge(struct tmpl *t, const struct tmpl *from)
 		end = &(*end)->next;
 	}
 	for (const struct attr *a = from->first; a; a = a->next) {
-		while (*at && name_order((*at)->name, a->name) < 0)
+		while (*at && compare(*at, a) < 0)
 			at = &(*at)->next;
-		while (*at && name_order((*at)->name, a->name) == 0)
+		while (*at && compare(*at, a) == 0)
 			*at = (*at)->next;
 	}
 	tmpl_adopt(t, copies);

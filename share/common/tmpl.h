@@ -11,7 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <string.h>
+#include <stdint.h>
 #include "common/arena.h"
 #include "common/err.h"
 #include "common/strbuf.h"
@@ -20,6 +20,7 @@
 struct attr {
 	struct attr *next;
 	const char *name;
+	uint64_t order;     /* of its name: lists are walked often, and most names differ in their first bytes */
 	const char *value;  /* NULL for a vector */
 	struct attr *kids;  /* of a vector; may be NULL (an empty vector) */
 	bool vector;
@@ -33,14 +34,6 @@ struct tmpl {
 
 #define TMPL_MAX_BYTES (2 * 1024 * 1024)
 #define TMPL_MAX_ATTRS 65536
-
-/* The order of names (bytes). Most differ in the first one: lists are walked often, so that is looked at without a call. */
-static inline int name_order(const char *a, const char *b)
-{
-	int order = (int)(unsigned char)*a - (int)(unsigned char)*b;
-
-	return order ? order : strcmp(a, b);
-}
 
 /* An empty template whose attributes will live in `arena`. */
 struct tmpl *tmpl_new(struct arena *arena);
@@ -84,6 +77,10 @@ struct attr *tmpl_add_attr(struct tmpl *t, const struct attr *a); /* a copy */
 /* Replaces every attribute of that name by this single one. */
 void tmpl_set(struct tmpl *t, const char *name, const char *value);
 void tmpl_setf(struct tmpl *t, const char *name, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* Takes all attributes of a name out, as a list; NULL: there is none. */
+struct attr *tmpl_cut(struct tmpl *t, const char *name);
+/* Puts a list sorted by name into t, without a copy; among equal names those of t come first. */
+void tmpl_adopt(struct tmpl *t, struct attr *sorted);
 /* Removes all of that name; how many there were. */
 int tmpl_remove(struct tmpl *t, const char *name);
 void tmpl_remove_attr(struct tmpl *t, const struct attr *a);

@@ -4,9 +4,9 @@
 
 #include "common/tmpl.h"
 
+/* An attribute with nothing but a name, which is not copied. */
+struct attr *attr_named(struct arena *arena, const char *name);
 /* Sorts a list by name; equal names keep their order. */
 struct attr *attr_list_sort(struct attr *list);
-/* Puts a sorted list into t; among equal names those of t come first. */
-void tmpl_adopt(struct tmpl *t, struct attr *sorted);
 
 #endif

@@ -26,7 +26,7 @@ void tmpl_to_xml(const struct tmpl *t, const char *root, struct strbuf *out)
 /* The parser refuses a value with "]]>" behind it in its line, unless the string goes on in the next. */
 static bool has_cdata_end(const char *value)
 {
-	return strstr(value, "]]>") != NULL;
+	return xml_cdata_end(value, strlen(value)) != NULL;
 }
 
 static void add_quoted(struct strbuf *out, const char *value)

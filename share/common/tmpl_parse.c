@@ -79,7 +79,7 @@ static void find_cdata_end(struct scanner *in, const char *from)
 {
 	const char *newline = NULL;
 
-	in->cdata_end = strstr(from, "]]>");
+	in->cdata_end = xml_cdata_end(from, (size_t)(in->end - from));
 	if (in->cdata_end)
 		newline = memrchr(from, '\n', (size_t)(in->cdata_end - from));
 	in->cdata_line = newline ? newline + 1 : from;
@@ -250,7 +250,7 @@ static const char *take_value(struct parser *p, enum token token)
 		end--;
 	}
 	copy = arena_strndup(p->arena, from, (size_t)(end - from));
-	backslash = strstr(copy, "\\\"");
+	backslash = memchr(copy, '\\', (size_t)(end - from));
 	if (!backslash)
 		return copy;
 	to = backslash;
@@ -289,9 +289,8 @@ static enum one_rc count_attr(int *attrs, struct one_err *err)
 /* A new attribute at the end of a list, with the name that was just scanned. */
 static struct attr *add_scanned(struct parser *p, struct attr ***end, bool reserved)
 {
-	struct attr *a = arena_new(p->arena, struct attr);
+	struct attr *a = attr_named(p->arena, make_name(p->arena, p->in.from, (size_t)(p->in.at - p->in.from), reserved));
 
-	a->name = make_name(p->arena, p->in.from, (size_t)(p->in.at - p->in.from), reserved);
 	a->line = line_of(&p->in, p->in.from);
 	**end = a;
 	*end = &a->next;
@@ -303,7 +302,7 @@ static struct attr *unique_kids(struct attr *kids, bool keep_last)
 {
 	kids = attr_list_sort(kids);
 	for (struct attr *a = kids; a; a = a->next) {
-		while (a->next && strcmp(a->next->name, a->name) == 0) {
+		while (tmpl_find_next(a)) {
 			if (keep_last)
 				a->value = a->next->value;
 			a->next = a->next->next;
@@ -462,21 +461,22 @@ static void kids_from_xml(struct tmpl *t, struct attr *vector, const struct xnod
 	for (n = n->first; n; n = n->next) {
 		if (!n->has_text)
 			continue;
-		*end = arena_new(t->arena, struct attr);
-		(*end)->name = arena_strdup(t->arena, n->name);
+		*end = attr_named(t->arena, arena_strdup(t->arena, n->name));
 		(*end)->value = arena_strdup(t->arena, n->text);
 		end = &(*end)->next;
 	}
 	vector->kids = unique_kids(vector->kids, true);
 }
 
-static void attr_from_xml(struct tmpl *t, struct attr *a, const struct xnode *n)
+static struct attr *attr_from_xml(struct tmpl *t, const struct xnode *n)
 {
-	a->name = make_name(t->arena, n->name, strlen(n->name), true);
+	struct attr *a = attr_named(t->arena, make_name(t->arena, n->name, strlen(n->name), true));
+
 	if (n->first)
 		kids_from_xml(t, a, n);
 	else
 		a->value = arena_strdup(t->arena, n->text);
+	return a;
 }
 
 /* An element with neither text nor elements is no attribute: OpenNebula drops it. */
@@ -487,8 +487,7 @@ void tmpl_from_xml(struct tmpl *t, const struct xnode *n)
 	for (n = n->first; n; n = n->next) {
 		if (!n->has_text && !n->first)
 			continue;
-		*end = arena_new(t->arena, struct attr);
-		attr_from_xml(t, *end, n);
+		*end = attr_from_xml(t, n);
 		end = &(*end)->next;
 	}
 	tmpl_adopt(t, attr_list_sort(list));

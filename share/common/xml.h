@@ -48,6 +48,8 @@ void xml_out_close(struct strbuf *out, const char *name);  /* </NAME> */
 void xml_out_int(struct strbuf *out, const char *name, long long value);
 void xml_out_text(struct strbuf *out, const char *name, const char *text);  /* escaped; <NAME></NAME> for "" */
 void xml_out_cdata(struct strbuf *out, const char *name, const char *text); /* <![CDATA[..]]>, "]]>" split */
+/* The first "]]>" in a text; NULL: it has none. */
+const char *xml_cdata_end(const char *text, size_t len);
 /* Replaces & < > " ' and carriage returns by references. */
 void xml_escape(struct strbuf *out, const char *text, size_t len);
 /* Length of the UTF-8 sequence at text (left > 0 bytes are there) if it is a character XML may hold, else 0. */

@@ -28,22 +28,26 @@ size_t xml_char_len(const char *text, size_t left)
 	return (code >= 0xd800 && code < 0xe000) || code == 0xfffe || code == 0xffff ? 0 : len;
 }
 
-/* How many bytes from s on can be copied as they are: up to one of `special`, a forbidden one or the end. */
-static size_t clean_run(const char *s, size_t len, const bool special[256])
+/* The ASCII that stands for itself in a text, and in a CDATA section. */
+/* clang-format off */
+static const bool plain_in_text[256] = {
+	['\t'] = true, ['\n'] = true, [' ' ... '!'] = true, ['#' ... '%'] = true, ['(' ... ';'] = true, ['='] = true, ['?' ... 0x7f] = true,
+};
+static const bool plain_in_cdata[256] = { ['\t'] = true, ['\n'] = true, ['\r'] = true, [' ' ... '\\'] = true, ['^' ... 0x7f] = true };
+/* clang-format on */
+
+/* How many bytes from s on can be copied as they are. */
+static size_t clean_run(const char *s, size_t len, const bool plain[256])
 {
 	size_t i = 0, step;
 
-	while (i < len) {
-		unsigned char c = (unsigned char)s[i];
-
-		if (special[c])
-			break;
-		step = c >= 0x20 && c < 0x80 ? 1 : xml_char_len(s + i, len - i);
-		if (step == 0)
-			break;
+	for (;;) {
+		while (i < len && plain[(unsigned char)s[i]])
+			i++;
+		if (i == len || (unsigned char)s[i] < 0x80 || !(step = xml_char_len(s + i, len - i)))
+			return i;
 		i += step;
 	}
-	return i;
 }
 
 static const char *reference_of(char c)
@@ -68,12 +72,8 @@ static const char *reference_of(char c)
 
 void xml_escape(struct strbuf *out, const char *text, size_t len)
 {
-	static const bool special[256] = {
-		['&'] = true, ['<'] = true, ['>'] = true, ['"'] = true, ['\''] = true, ['\r'] = true,
-	};
-
 	while (len > 0) {
-		size_t run = clean_run(text, len, special);
+		size_t run = clean_run(text, len, plain_in_text);
 
 		strbuf_add(out, text, run);
 		text += run;
@@ -115,10 +115,8 @@ void xml_out_text(struct strbuf *out, const char *name, const char *text)
 
 static void add_cdata_content(struct strbuf *out, const char *text, size_t len)
 {
-	static const bool special[256] = { [']'] = true };
-
 	while (len > 0) {
-		size_t run = clean_run(text, len, special);
+		size_t run = clean_run(text, len, plain_in_cdata);
 
 		strbuf_add(out, text, run);
 		text += run;
@@ -135,11 +133,49 @@ static void add_cdata_content(struct strbuf *out, const char *text, size_t len)
 	}
 }
 
+const char *xml_cdata_end(const char *text, size_t len)
+{
+	const char *end = text + len;
+
+	for (; (text = memchr(text, ']', (size_t)(end - text))); text++)
+		if (end - text >= 3 && text[1] == ']' && text[2] == '>')
+			return text;
+	return NULL;
+}
+
+static char *put(char *at, const char *s, size_t len)
+{
+	memcpy(at, s, len);
+	return at + len;
+}
+
+static void end_at(struct strbuf *out, char *end)
+{
+	out->len = (size_t)(end - out->buf);
+	*end = '\0';
+}
+
+/* Most of every object is made of these: one check of the room for all pieces. */
 void xml_out_cdata(struct strbuf *out, const char *name, const char *text)
 {
-	xml_out_open(out, name);
-	strbuf_lit(out, "<![CDATA[");
-	add_cdata_content(out, text, strlen(text));
-	strbuf_lit(out, "]]>");
-	xml_out_close(out, name);
+	static const char open[] = "><![CDATA[", close[] = "]]></";
+	size_t name_len = strlen(name), len = strlen(text), run = clean_run(text, len, plain_in_cdata);
+	char *at;
+
+	strbuf_grow(out, 2 * name_len + run + sizeof(open) + sizeof(close));
+	at = out->buf + out->len;
+	*at++ = '<';
+	at = put(at, name, name_len);
+	at = put(at, open, sizeof(open) - 1);
+	at = put(at, text, run);
+	if (run < len) {
+		end_at(out, at);
+		add_cdata_content(out, text + run, len - run);
+		strbuf_grow(out, name_len + sizeof(close));
+		at = out->buf + out->len;
+	}
+	at = put(at, close, sizeof(close) - 1);
+	at = put(at, name, name_len);
+	*at++ = '>';
+	end_at(out, at);
 }
