@@ -12,7 +12,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/heap.h"
 #include "common/log.h"
 #include "oned/api/api.h"
 #include "oned/auth/acl.h"
@@ -450,7 +449,6 @@ int main(int argc, char **argv)
 		return print_api();
 	if (o.test)
 		return test_config(o.test);
-	heap_use_large_pages(argv);
 	umask(0027);
 	tune_memory();
 	if (read_config(&d, &o, &err) || open_log(&d, &o, &err)) {

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "common/driver.h"
-#include "common/heap.h"
 #include "common/strbuf.h"
 #include "drivers/hm/broker.h"
 
@@ -112,7 +111,6 @@ int main(int argc, char **argv)
 			    .listener_port = 2102,
 			    .result = on_result },
 	};
-	heap_use_large_pages(argv); /* events wait here for who runs hooks */
 	hm.config.ctx = &hm;
 	static const struct driver_action actions[] = { { "EXECUTE", execute },
 							{ "RETRY", retry },

@@ -97,26 +97,23 @@ static void add_json_char(struct strbuf *out, const char **at, size_t left)
 	++*at;
 }
 
-/* How many bytes are ASCII that stands for itself. */
-static size_t plain_run(const char *s)
-{
-	size_t len = 0;
-
-	while (s[len] >= 0x20 && s[len] < 0x7f && s[len] != '"' && s[len] != '\\')
-		len++;
-	return len;
-}
+/* The ASCII that stands for itself. */
+/* clang-format off */
+static const bool json_plain[256] = { [' ' ... '!'] = true, ['#' ... '['] = true, [']' ... '~'] = true };
+/* clang-format on */
 
 static void add_json_string(struct strbuf *out, const char *s)
 {
 	const char *end = s + strlen(s);
 
+	strbuf_grow(out, (size_t)(end - s) + 2);
 	strbuf_addc(out, '"');
 	while (s < end) {
-		size_t plain = plain_run(s);
+		const char *from = s;
 
-		strbuf_add(out, s, plain);
-		s += plain;
+		while (json_plain[(unsigned char)*s])
+			s++;
+		strbuf_add(out, from, (size_t)(s - from));
 		if (s < end)
 			add_json_char(out, &s, (size_t)(end - s));
 	}
