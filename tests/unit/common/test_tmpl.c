@@ -86,6 +86,55 @@ static void finding_tells_singles_from_vectors(void **state)
 	assert_null(attr_get(tmpl_vector(t, "C"), "X"));
 }
 
+/* Names of every length around eight, of which many begin alike: a name is found if and only if it is there, whatever it begins with. */
+static void names_that_begin_alike_are_told_apart_and_ordered_by_their_bytes(void **state)
+{
+	char all[64][20];
+	int n = 0;
+
+	(void)state;
+	for (size_t len = 1; len <= 17; len++)
+		for (const char *last = "A\x7f\xc3"; *last; last++) {
+			memset(all[n], 'B', len);
+			all[n][len - 1] = *last;
+			all[n][len] = '\0';
+			n++;
+		}
+	for (int i = 0; i < n; i++)
+		tmpl_add(t, all[i * 7 % n], "x");
+	for (const struct attr *a = t->first; a->next; a = a->next)
+		assert_true(strcmp(a->name, a->next->name) < 0);
+	for (int i = 0; i < n; i++) {
+		char shorter[20];
+
+		assert_string_equal(tmpl_find(t, all[i])->name, all[i]);
+		assert_null(tmpl_find_next(tmpl_find(t, all[i])));
+		strcpy(shorter, all[i]);
+		shorter[strlen(shorter) - 1] = 'B';
+		assert_null(tmpl_find(t, shorter));
+		assert_int_equal(tmpl_remove(t, all[i]), 1);
+		assert_null(tmpl_find(t, all[i]));
+	}
+	assert_null(t->first);
+}
+
+static void what_is_cut_out_of_one_template_can_be_put_into_another(void **state)
+{
+	struct tmpl *other = tmpl_new(&arena);
+	struct attr *cut;
+
+	(void)state;
+	add_text(t, "A = 1\nB = 2\nB = [ C = 3 ]\nD = 4");
+	add_text(other, "A = 0\nB = 1\nC = 2");
+	assert_null(tmpl_cut(t, "C"));
+	assert_null(tmpl_cut(t, ""));
+	cut = tmpl_cut(t, "B");
+	tmpl_adopt(other, cut);
+	tmpl_adopt(other, NULL);
+	expect(t, "A=1 D=4");
+	expect(other, "A=0 B=1 B=2 B={C=3} C=2");
+}
+
 static void setting_replaces_all_of_the_name_even_by_one_of_its_own_values(void **state)
 {
 	(void)state;
@@ -245,6 +294,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(attributes_stand_in_byte_order_and_equal_names_as_added,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(finding_tells_singles_from_vectors, setup, teardown),
+		cmocka_unit_test_setup_teardown(names_that_begin_alike_are_told_apart_and_ordered_by_their_bytes, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_is_cut_out_of_one_template_can_be_put_into_another, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			setting_replaces_all_of_the_name_even_by_one_of_its_own_values, setup, teardown),
 		cmocka_unit_test_setup_teardown(removing_tells_how_many_there_were, setup, teardown),
