@@ -256,12 +256,19 @@ static enum one_rc take_source(struct txn *t, struct image *img, const struct da
 	return ONE_OK;
 }
 
+struct tmpl *image_no_snapshots(struct arena *arena)
+{
+	struct tmpl *snapshots = tmpl_new(arena);
+
+	tmpl_add(snapshots, "ALLOW_ORPHANS", "NO");
+	tmpl_add(snapshots, "CURRENT_BASE", "-1");
+	tmpl_add(snapshots, "NEXT_SNAPSHOT", "0");
+	return snapshots;
+}
+
 static void empty_parts(struct image *img)
 {
-	img->snapshots = tmpl_new(&img->o.arena);
-	tmpl_add(img->snapshots, "ALLOW_ORPHANS", "NO");
-	tmpl_add(img->snapshots, "CURRENT_BASE", "-1");
-	tmpl_add(img->snapshots, "NEXT_SNAPSHOT", "0");
+	img->snapshots = image_no_snapshots(&img->o.arena);
 	img->increments = tmpl_new(&img->o.arena);
 }
 

@@ -85,6 +85,8 @@ void image_disk_release(struct txn *t, int image_id, int vm_id, bool failed);
 void image_disk_show(struct txn *t, const struct identity *who, struct attr *disk, struct arena *arena);
 /* The image a DISK names, seen by this user; -1: none (a volatile disk, or no such image). */
 int image_disk_id(struct txn *t, const struct identity *who, const struct attr *disk);
+/* SNAPSHOTS of an image that has none. */
+struct tmpl *image_no_snapshots(struct arena *arena);
 /* After a VM with the persistent image made or deleted snapshots, or resized the disk: the image follows. snapshots NULL: none. */
 void image_set_snapshots(struct txn *t, int image_id, const struct tmpl *snapshots);
 void image_set_size(struct txn *t, int image_id, long long size_mb);

@@ -296,7 +296,7 @@ void image_set_snapshots(struct txn *t, int image_id, const struct tmpl *snapsho
 	if (!img)
 		return;
 	old_mb = snapshots_total_mb(img->snapshots);
-	img->snapshots = snapshots ? tmpl_copy(&img->o.arena, snapshots) : tmpl_new(&img->o.arena);
+	img->snapshots = snapshots ? tmpl_copy(&img->o.arena, snapshots) : image_no_snapshots(&img->o.arena);
 	tmpl_remove(img->snapshots, "DISK_ID");
 	image_quota_shrink(t, img, old_mb - snapshots_total_mb(img->snapshots));
 }

@@ -20,7 +20,7 @@
 struct attr {
 	struct attr *next;
 	const char *name;
-	uint64_t order;     /* of its name: lists are walked often, and most names differ in their first bytes */
+	uint64_t order;     /* of its name, set where the attribute is made: lists are walked often, most names differ in their first bytes */
 	const char *value;  /* NULL for a vector */
 	struct attr *kids;  /* of a vector; may be NULL (an empty vector) */
 	bool vector;

@@ -148,6 +148,9 @@ class Images(OneCase):
     def image(self, image):
         return self.xml('one.image.info', image)
 
+    def snapshots(self, image):
+        return [(part.tag, part.text) for part in self.image(image).find('SNAPSHOTS')]
+
     def new(self, template):
         image = self.call('one.image.allocate', template, self.cloud.images_ds)
         self.cloud.wait_image(image)
@@ -187,8 +190,10 @@ class Images(OneCase):
         vm = self.call('one.vm.allocate', f'{SMALL}\nDISK=[IMAGE_ID={image}]')
         self.assertEqual(int(self.image(image).findtext('STATE')), IMAGE['USED_PERS'])
         self.assertFalse(self.one.raw('one.vm.allocate', f'{SMALL}\nDISK=[IMAGE_ID={image}]')[0])
+        before = self.snapshots(image)
         self.call('one.vm.action', 'terminate', vm)
         self.assertEqual(int(self.image(image).findtext('STATE')), IMAGE['READY'])
+        self.assertEqual(self.snapshots(image), before)
 
     def test_a_copy_is_made(self):
         image = self.new('NAME=source\nTYPE=OS\nPATH=/x\nSIZE=1')
