@@ -33,7 +33,7 @@ const struct conf_key oned_keys[] = {
 	STR("LOG_CALL_FORMAT", "Req:%i UID:%u IP:%A %m invoked %l", "Line that is logged for each call: %i id, %m method, %u/%U user, %g/%G group, %l parameters, %A/%P client; %p and %a show as ****."),
 	INT("MONITORING_INTERVAL_DATASTORE", 1, 2147483647, "300", "s", "How often datastores are measured."),
 	INT("DS_MONITOR_VM_DISK", 0, 1000000, "10", "", "Each so manieth measuring of a datastore looks at the disks of its VMs too; 0: never."),
-	INT("MANAGER_TIMER", 1, 86400, "15", "s", "Read for compatibility: timers run when they are due."),
+	INT("MANAGER_TIMER", 1, 86400, "15", "s", "When a scheduled action that failed is tried again. All else runs when it is due."),
 	YES_NO("VM_SUBMIT_ON_HOLD", "NO", "Whether every new VM begins on hold."),
 	INT("MONITORING_INTERVAL_MARKET", 1, 2147483647, "600", "s", "How often marketplaces are read."),
 	STR("SCRIPTS_REMOTE_DIR", "/var/tmp/one", "Folder on the hosts where driver scripts lie."),

@@ -23,6 +23,7 @@
 #include "oned/lifecycle/datastore.h"
 #include "oned/lifecycle/hook.h"
 #include "oned/lifecycle/market.h"
+#include "oned/lifecycle/vm_schedule.h"
 #include "oned/objects/encrypted.h"
 #include "oned/objects/quota_check.h"
 #include "oned/store/readers.h"
@@ -323,6 +324,7 @@ static void start_timers(struct txn *t, void *arg)
 	(void)arg;
 	datastore_monitor_start(t);
 	market_monitor_start(t);
+	vm_schedules_start(t);
 }
 
 #define REQUEST_MAX(message_size) ((message_size) / 16)

@@ -5,8 +5,8 @@
 
 #include "oned/api/api.h"
 #include "oned/api/infra.h"
+#include "oned/api/sched_action.h"
 #include "oned/api/usual.h"
-#include "oned/objects/sched_action.h"
 
 #define USER_PRIORITY 49 /* a higher one takes ADMIN */
 
@@ -63,13 +63,8 @@ static void api_backupjob_info(struct call *c)
 	job = (const struct backup_job *)v->obj;
 	out = call_ok_buffer(c);
 	strbuf_add(out, v->body, v->body_len - strlen(tail));
-	for (int i = 0; i < job->sched_actions.n; i++) {
-		struct version *s = pool_get(c->api->core, OBJ_SCHEDACTION, job->sched_actions.ids[i]);
-
-		if (s)
-			strbuf_add(out, s->body, s->body_len);
-		version_unref(s);
-	}
+	for (int i = 0; i < job->sched_actions.n; i++)
+		api_out_sched_action(c->api->core, job->sched_actions.ids[i], out);
 	strbuf_adds(out, tail);
 	version_unref(v);
 }
@@ -115,79 +110,6 @@ static void api_backupjob_priority(struct txn *t, struct call *c)
 	call_ok_int(c, id);
 }
 
-/* ---- scheduled actions ---- */
-
-/* The SCHED_ACTION vector of the template in parameter i; without one: rc. */
-static enum one_rc prepare_schedule(struct call *c, int i, enum one_rc rc, struct one_err *err)
-{
-	struct tmpl *tmpl = tmpl_new(&c->arena);
-
-	if (tmpl_parse(tmpl, call_str(c, i), err))
-		return err->rc;
-	c->prepared = tmpl_vector(tmpl, "SCHED_ACTION");
-	return c->prepared ? ONE_OK : one_err_set(err, rc, "No SCHED_ACTION attribute in template");
-}
-
-static enum one_rc prepare_schedadd(struct call *c, struct one_err *err)
-{
-	return prepare_schedule(c, 1, ONE_ACTION, err);
-}
-
-static enum one_rc prepare_schedupdate(struct call *c, struct one_err *err)
-{
-	return prepare_schedule(c, 2, ONE_INTERNAL, err);
-}
-
-static void api_backupjob_schedadd(struct txn *t, struct call *c)
-{
-	struct backup_job *job = call_edit(t, c);
-	struct sched_action *s = job ? sched_action_create(t, OBJ_BACKUPJOB, job->o.id, c->prepared, 0, ONE_ACTION) : NULL;
-
-	if (!s)
-		return;
-	idset_add(&job->sched_actions, &job->o.arena, s->o.id);
-	call_ok_int(c, s->o.id);
-}
-
-static void api_backupjob_schedupdate(struct txn *t, struct call *c)
-{
-	const struct backup_job *job = call_edit(t, c);
-	int id = call_int(c, 1);
-	struct one_err err = ONE_ERR_INIT;
-	struct sched_action *s;
-
-	if (!job)
-		return;
-	if (!idset_has(&job->sched_actions, id)) {
-		txn_fail(t, ONE_INTERNAL, "SCHED_ACTION with id = %d doesn't exist", id);
-		return;
-	}
-	s = txn_edit(t, OBJ_SCHEDACTION, id);
-	if (!s)
-		return;
-	if (sched_action_take(s, c->prepared, 0, &err)) {
-		txn_fail(t, ONE_INTERNAL, "%s", err.text);
-		return;
-	}
-	call_ok_int(c, id);
-}
-
-static void api_backupjob_scheddelete(struct txn *t, struct call *c)
-{
-	struct backup_job *job = call_edit(t, c);
-	int id = call_int(c, 1);
-	struct idset one = { .ids = &id, .n = 1 };
-
-	if (!job)
-		return;
-	if (!idset_del(&job->sched_actions, id)) {
-		txn_no_object(t, OBJ_SCHEDACTION, id);
-		return;
-	}
-	sched_actions_delete(t, &one);
-	call_ok_int(c, id);
-}
-
 const struct method backup_job_methods[] = {
 	/* clang-format off */
 	{ .name = "one.backupjob.allocate", .params = "template:s", .object = OBJ_BACKUPJOB, .right = AUTH_CREATE, .flags = M_TYPE_RIGHT,
@@ -208,11 +130,11 @@ const struct method backup_job_methods[] = {
 	{ .name = "one.backupjob.priority", .params = "id:i priority:i", .object = OBJ_BACKUPJOB, .right = AUTH_MANAGE, .flags = M_NO_RIGHT,
 	  .write = api_backupjob_priority, .doc = "Sets the priority, 0 to 99; from 50 on it takes ADMIN." },
 	{ .name = "one.backupjob.schedadd", .params = "id:i template:s", .object = OBJ_BACKUPJOB, .right = AUTH_MANAGE,
-	  .prepare = prepare_schedadd, .write = api_backupjob_schedadd, .doc = "Adds a schedule: SCHED_ACTION=[TIME=...]." },
+	  .prepare = api_prepare_schedadd, .write = api_schedadd, .doc = "Adds a schedule: SCHED_ACTION=[TIME=...]." },
 	{ .name = "one.backupjob.schedupdate", .params = "id:i schedule:i template:s", .object = OBJ_BACKUPJOB, .right = AUTH_MANAGE,
-	  .prepare = prepare_schedupdate, .write = api_backupjob_schedupdate, .doc = "Changes a schedule: SCHED_ACTION=[...]." },
+	  .prepare = api_prepare_schedupdate, .write = api_schedupdate, .doc = "Changes a schedule: SCHED_ACTION=[...]." },
 	{ .name = "one.backupjob.scheddelete", .params = "id:i schedule:i", .object = OBJ_BACKUPJOB, .right = AUTH_MANAGE,
-	  .write = api_backupjob_scheddelete, .doc = "Deletes a schedule." },
+	  .write = api_scheddelete, .doc = "Deletes a schedule." },
 	{ .name = NULL },
 	/* clang-format on */
 };

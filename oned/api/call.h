@@ -92,6 +92,7 @@ enum auth_op call_right(const struct call *c);
 /* For a row with M_OP_CLASS; and of a class by its name. */
 enum auth_op vm_op_right(const struct call *c);
 enum auth_op vm_class_right(const struct call *c, const char *op);
+enum auth_op vm_action_right(const struct call *c, const char *action); /* ... of the class of a word of one.vm.action or SCHED_ACTION */
 /* Runs the read handler and answers. */
 void call_run_read(struct call *c);
 

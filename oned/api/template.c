@@ -11,6 +11,7 @@
 #include "oned/objects/common.h"
 #include "oned/objects/encrypted.h"
 #include "oned/objects/image.h"
+#include "oned/objects/sched_action.h"
 
 /* The image that a DISK names, whether it is there or not; -1: it names none. */
 static int image_of(struct txn *t, const struct call *c, const struct attr *disk)
@@ -51,6 +52,16 @@ static struct template *make(struct txn *t, struct call *c, const struct tmpl *t
 	return object_name_of_template(t, &made->o, "TEMPLATE") ? NULL : made;
 }
 
+/* What its VMs are to do at a time. prefix: of the message. */
+static bool schedules_are_right(struct txn *t, const struct tmpl *tmpl, const char *prefix)
+{
+	struct one_err err = ONE_ERR_INIT;
+
+	if (sched_actions_check(tmpl, &err))
+		txn_fail(t, ONE_INTERNAL, "%s%s", prefix, err.text);
+	return txn_ok(t);
+}
+
 static void api_template_allocate(struct txn *t, struct call *c)
 {
 	struct template *made;
@@ -59,8 +70,18 @@ static void api_template_allocate(struct txn *t, struct call *c)
 		return;
 	attributes_encrypt(txn_conf(t), OBJ_TEMPLATE, c->prepared);
 	made = make(t, c, c->prepared);
-	if (made)
+	if (made && schedules_are_right(t, made->o.tmpl, ""))
 		call_ok_int(c, made->o.id);
+}
+
+static void api_template_update(struct txn *t, struct call *c)
+{
+	const struct template *tp;
+
+	api_update(t, c);
+	tp = txn_ok(t) ? txn_read(t, OBJ_TEMPLATE, call_int(c, 0)) : NULL;
+	if (tp)
+		schedules_are_right(t, tp->o.tmpl, "Cannot update template. ");
 }
 
 /* ---- copying ---- */
@@ -228,7 +249,7 @@ const struct method template_methods[] = {
 	{ .name = "one.templatepool.info", .params = "filter:i start:i end:i", .object = OBJ_TEMPLATE, .right = AUTH_USE,
 	  .flags = M_ZONE_DISABLED, .read = api_pool_info, .doc = "The visible templates." },
 	{ .name = "one.template.update", .params = "id:i template:s append:i=0", .object = OBJ_TEMPLATE, .right = AUTH_MANAGE,
-	  .prepare = api_prepare_update, .write = api_update, .doc = "Replaces the template, or merges into it." },
+	  .prepare = api_prepare_update, .write = api_template_update, .doc = "Replaces the template, or merges into it." },
 	{ .name = "one.template.delete", .params = "id:i recursive:b=false", .object = OBJ_TEMPLATE, .right = AUTH_MANAGE,
 	  .flags = M_ID_FIRST, .write = api_template_delete, .doc = "Deletes a template, and its images if wanted and possible." },
 	{ .name = "one.template.rename", .params = "id:i name:s", .object = OBJ_TEMPLATE, .right = AUTH_MANAGE, .flags = M_NO_RIGHT,

@@ -13,18 +13,17 @@ static enum auth_op right_of_object(struct core *core, enum obj_type type, int i
 	return right;
 }
 
-/* one.vm.action: the class is that of the action, without its "-hard". */
-static const char *class_of(const struct call *c)
+/* The class of a word of one.vm.action or SCHED_ACTION. */
+static const char *class_of_action(const struct call *c, const char *action)
 {
-	const char *op = c->method->op_class, *action;
-	size_t len;
+	size_t len = strlen(action);
 
-	if (strcmp(op, "action") != 0)
-		return op;
-	action = call_str(c, 0);
 	if (!strcmp(action, "unresched"))
 		return "resched";
-	len = strlen(action);
+	if (!strncmp(action, "snapshot-", 9))
+		return "snapshot";
+	if (!strncmp(action, "disk-snapshot-", 14))
+		return "disk-snapshot";
 	if (len > 5 && !strcmp(action + len - 5, "-hard"))
 		return arena_strndup((struct arena *)&c->arena, action, len - 5);
 	return action;
@@ -32,7 +31,14 @@ static const char *class_of(const struct call *c)
 
 enum auth_op vm_op_right(const struct call *c)
 {
-	return vm_class_right(c, class_of(c));
+	const char *op = c->method->op_class;
+
+	return strcmp(op, "action") ? vm_class_right(c, op) : vm_action_right(c, call_str(c, 0));
+}
+
+enum auth_op vm_action_right(const struct call *c, const char *action)
+{
+	return vm_class_right(c, class_of_action(c, action));
 }
 
 enum auth_op vm_class_right(const struct call *c, const char *op)

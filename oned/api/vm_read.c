@@ -8,6 +8,7 @@
 #include "oned/api/filter.h"
 #include "oned/store/readers.h"
 #include "oned/api/restricted.h"
+#include "oned/api/sched_action.h"
 #include "oned/api/vm_api.h"
 #include "oned/core/monitor.h"
 #include "oned/objects/vm.h"
@@ -57,7 +58,7 @@ static enum one_rc closed_records(struct call *c, const struct version *v, struc
 static void out_vm(struct call *c, const struct version *v, struct strbuf *out)
 {
 	struct strbuf records = STRBUF_INIT, sample = STRBUF_INIT;
-	struct vm_full more = { 0 };
+	struct vm_full more = { .sched_action = api_out_sched_action, .ctx = c->api->core };
 	time_t when = 0;
 
 	if (!closed_records(c, v, &records)) {

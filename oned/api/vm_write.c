@@ -6,6 +6,7 @@
 #include "oned/api/api.h"
 #include "oned/api/infra.h"
 #include "oned/api/restricted.h"
+#include "oned/api/sched_action.h"
 #include "oned/api/template_api.h"
 #include "oned/api/vm_api.h"
 #include "oned/objects/vm_quota.h"
@@ -70,8 +71,13 @@ static void vm_allocate(struct txn *t, struct call *c)
 {
 	const struct tmpl *tmpl = c->prepared;
 
-	if (infra_may_set(t, c, OBJ_VM, tmpl, "VM Template") && vm_may_use_parts(t, c, tmpl))
-		call_ok_int(c, make_vm(t, c, tmpl, call_bool(c, 1)));
+	int id;
+
+	if (!infra_may_set(t, c, OBJ_VM, tmpl, "VM Template") || !vm_may_use_parts(t, c, tmpl))
+		return;
+	id = make_vm(t, c, tmpl, call_bool(c, 1));
+	if (txn_ok(t) && api_schedule_vm(t, c, id, tmpl))
+		call_ok_int(c, id);
 }
 
 /* id:i name:s hold:b=false extra:s= persistent:b=false */
@@ -137,7 +143,7 @@ int vm_instantiate(struct txn *t, struct call *c, const struct version *v, const
 		id = make_vm(t, c, tmpl, in->hold);
 	if (t->err.rc == ONE_INTERNAL)
 		t->err.rc = ONE_ALLOCATE;
-	return id;
+	return txn_ok(t) && api_schedule_vm(t, c, id, tmpl) ? id : -1;
 }
 
 static void template_instantiate(struct txn *t, struct call *c);
@@ -295,40 +301,13 @@ static void vm_deploy_method(struct txn *t, struct call *c)
 
 /* ---- actions ---- */
 
-static const struct { const char *word; enum vm_event event; } actions[] = {
-	{ "terminate", VM_EV_TERMINATE }, { "terminate-hard", VM_EV_TERMINATE_HARD }, { "hold", VM_EV_HOLD }, { "release", VM_EV_RELEASE },
-	{ "stop", VM_EV_STOP }, { "suspend", VM_EV_SUSPEND }, { "resume", VM_EV_RESUME }, { "reboot", VM_EV_REBOOT },
-	{ "reboot-hard", VM_EV_REBOOT_HARD }, { "resched", VM_EV_RESCHED }, { "unresched", VM_EV_UNRESCHED }, { "poweroff", VM_EV_POWEROFF },
-	{ "poweroff-hard", VM_EV_POWEROFF_HARD }, { "undeploy", VM_EV_UNDEPLOY }, { "undeploy-hard", VM_EV_UNDEPLOY_HARD },
-};
-
-static void refuse_action(struct txn *t, const struct vm *vm, enum vm_event e, const char *word)
-{
-	if (e == VM_EV_TERMINATE || e == VM_EV_TERMINATE_HARD)
-		txn_fail(t, ONE_ACTION, "Error performing action \"%s\": Could not terminate VM %d, wrong state %s.", word, vm->o.id,
-			 vm_state_text(vm));
-	else
-		txn_fail(t, ONE_ACTION, "Error performing action \"%s\": This action is not available for state %s", word, vm_state_text(vm));
-}
-
 /* action:s id:i */
 static void vm_action(struct txn *t, struct call *c)
 {
-	const char *word = call_str(c, 0);
 	struct vm *vm = txn_edit(t, OBJ_VM, call_int(c, 1));
 
-	for (size_t i = 0; vm && i < sizeof(actions) / sizeof(*actions); i++) {
-		if (strcmp(actions[i].word, word) != 0)
-			continue;
-		/* Coming back to life counts against the RUNNING_ limits. */
-		if (actions[i].event == VM_EV_RESUME && vm_quota_may_run(t, vm))
-			return;
-		if (!vm_event(t, vm, actions[i].event))
-			refuse_action(t, vm, actions[i].event, word);
+	if (vm && !vm_act(t, vm, call_str(c, 0)))
 		call_ok_int(c, vm->o.id);
-		return;
-	}
-	txn_fail(t, ONE_ACTION, "Action \"%s\" is not supported", word);
 }
 
 /* ---- recover ---- */
@@ -476,6 +455,14 @@ const struct method vm_write_methods[] = {
 	  .op_class = "update", .prepare = prepare_update, .write = vm_update, .doc = "Replaces the user template, or merges into it." },
 	{ .name = "one.vm.rename", .params = "id:i name:s", .object = OBJ_VM, .right = AUTH_MANAGE, .flags = M_OP_CLASS | M_NO_RIGHT,
 	  .op_class = "rename", .write = api_rename, .doc = "Gives a VM another name." },
+	{ .name = "one.vm.schedadd", .params = "id:i template:s", .object = OBJ_VM, .right = AUTH_MANAGE, .flags = M_OP_CLASS,
+	  .op_class = "sched-action", .prepare = api_prepare_schedadd, .write = api_schedadd,
+	  .doc = "Schedules an action: SCHED_ACTION=[ACTION=...,TIME=...]; takes the right to do it, too." },
+	{ .name = "one.vm.schedupdate", .params = "id:i schedule:i template:s", .object = OBJ_VM, .right = AUTH_MANAGE, .flags = M_OP_CLASS,
+	  .op_class = "sched-action", .prepare = api_prepare_schedupdate, .write = api_schedupdate,
+	  .doc = "Changes a scheduled action: SCHED_ACTION=[...]; takes the right to do it, too." },
+	{ .name = "one.vm.scheddelete", .params = "id:i schedule:i", .object = OBJ_VM, .right = AUTH_MANAGE, .flags = M_OP_CLASS,
+	  .op_class = "sched-action", .write = api_scheddelete, .doc = "Deletes a scheduled action." },
 	{ .name = "one.vm.chmod", .params = "id:i uu:i um:i ua:i gu:i gm:i ga:i ou:i om:i oa:i unused:b=false", .object = OBJ_VM,
 	  .right = AUTH_MANAGE, .flags = M_NO_RIGHT, .write = api_chmod, .doc = "Sets permission bits; -1 keeps one." },
 	{ .name = "one.vm.chown", .params = "id:i uid:i gid:i", .object = OBJ_VM, .right = AUTH_MANAGE, .flags = M_NO_RIGHT,

@@ -441,10 +441,10 @@ void core_free(struct core *c)
 	struct job *job;
 
 	core_stop(c);
-	while ((job = take_job(c)))
-		drop_job(job);
 	while (c->n_timers)
 		drop_job(timer_pop(c));
+	while ((job = take_job(c))) /* also what those submitted that were dropped */
+		drop_job(job);
 	free(c->timers);
 	batch_free(c->batch);
 	writer_free(c->writer);

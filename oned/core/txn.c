@@ -204,6 +204,13 @@ void txn_keep_ids(struct txn *t, enum obj_type type)
 	t->kept_ids |= 1u << type;
 }
 
+void *txn_keep_first_id(struct txn *t, const struct object *o)
+{
+	if (o->id == 0)
+		txn_keep_ids(t, o->ops->type);
+	return NULL;
+}
+
 void txn_delete(struct txn *t, struct object *o)
 {
 	(void)t;

@@ -76,6 +76,8 @@ const struct version *txn_version(struct txn *t, enum obj_type type, int id);
 void *txn_new(struct txn *t, enum obj_type type);
 /* The ids that new objects of a type took in this transaction stay taken when it fails, where that shows in OpenNebula. */
 void txn_keep_ids(struct txn *t, enum obj_type type);
+/* The same for the first object of a pool alone, whose making failed: OpenNebula's counter doesn't go back behind it. Returns NULL. */
+void *txn_keep_first_id(struct txn *t, const struct object *o);
 void txn_delete(struct txn *t, struct object *o);
 /* Id of the object of that name (uid: for types with names unique an owner), -1. Looks at this batch's changes too. */
 int txn_find(struct txn *t, enum obj_type type, const char *name, int uid);

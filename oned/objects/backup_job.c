@@ -246,17 +246,7 @@ struct backup_job *backup_job_create(struct txn *t, const struct object *owner, 
 	/* Of a job whose schedule is wrong the ids are gone: OpenNebula has made it by then. */
 	txn_keep_ids(t, OBJ_BACKUPJOB);
 	txn_keep_ids(t, OBJ_SCHEDACTION);
-	for (const struct attr *a = tmpl_find(tmpl, "SCHED_ACTION"); a && txn_ok(t); a = tmpl_find_next(a)) {
-		struct attr *vector = a->vector ? attr_copy(t->arena, a) : NULL;
-		struct sched_action *s;
-
-		if (!vector)
-			continue;
-		attr_remove(vector, "ARGS");
-		s = sched_action_create(t, OBJ_BACKUPJOB, job->o.id, vector, 0, ONE_INTERNAL);
-		if (s)
-			idset_add(&job->sched_actions, &job->o.arena, s->o.id);
-	}
+	sched_actions_create(t, &(struct sched_parent){ OBJ_BACKUPJOB, job->o.id, &job->sched_actions, &job->o.arena, 0 }, tmpl);
 	return txn_ok(t) ? job : NULL;
 }
 

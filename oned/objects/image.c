@@ -310,7 +310,7 @@ struct image *image_create(struct txn *t, const struct object *owner, const stru
 		return NULL;
 	if (img->type == IMAGE_TYPES) {
 		txn_fail(t, ONE_INTERNAL, "Unknown type ");
-		return NULL;
+		return txn_keep_first_id(t, &img->o);
 	}
 	img->regtime = t->now;
 	img->state = IMAGE_LOCKED;
@@ -326,7 +326,7 @@ struct image *image_create(struct txn *t, const struct object *owner, const stru
 	take_prefix(t, img);
 	take_texts(img);
 	if (take_source(t, img, ds))
-		return NULL;
+		return txn_keep_first_id(t, &img->o);
 	place = txn_edit(t, OBJ_DATASTORE, ds->o.id);
 	if (!place)
 		return NULL;

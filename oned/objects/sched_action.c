@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "oned/objects/common.h"
 
@@ -155,31 +156,44 @@ static enum one_rc take_times(struct sched_action *s, const struct attr *vector,
 	return ONE_OK;
 }
 
+/* Calls for each number of DAYS, which are separated by commas. */
+static void each_day(const char *days, void (*visit)(void *ctx, int day), void *ctx)
+{
+	for (const char *comma; days; days = comma ? comma + 1 : NULL) {
+		int day;
+
+		comma = strchr(days, ',');
+		if (text_leading_int(days, &day))
+			visit(ctx, day);
+	}
+}
+
+struct day_range { int first, last; };
+
+static void widen(void *ctx, int day)
+{
+	struct day_range *range = ctx;
+
+	range->first = day < range->first ? day : range->first;
+	range->last = day > range->last ? day : range->last;
+}
+
 static enum one_rc check_days(const struct sched_action *s, struct one_err *err)
 {
-	static const struct { int first, last; const char *wrong; } ranges[] = {
+	static const struct { int first, last; const char *wrong; } allowed[] = {
 		[SCHED_WEEKLY] = { 0, 6, "Days in a week have to be in [0,6] range" },
 		[SCHED_MONTHLY] = { 1, 31, "Days in a month have to be in [1,31] range" },
 		[SCHED_YEARLY] = { 0, 365, "Days in a year have to be in [0,365] range" },
 		[SCHED_HOURLY] = { 1, 167, "Hours have to be in [0,168] range" },
 	};
-	int first = INT_MAX, last = INT_MIN;
-	const char *item = s->days;
+	struct day_range range = { INT_MAX, INT_MIN };
 
-	while (item) {
-		const char *comma = strchr(item, ',');
-		int day;
-
-		if (text_leading_int(item, &day)) {
-			first = day < first ? day : first;
-			last = day > last ? day : last;
-		}
-		item = comma ? comma + 1 : NULL;
-	}
-	if (first > last)
+	each_day(s->days, widen, &range);
+	if (range.first > range.last)
 		return one_err_set(err, ONE_INTERNAL, "Scheduled Action repeat set, but DAYS are empty");
-	if (first < ranges[s->repeat].first || last > ranges[s->repeat].last || (s->repeat == SCHED_HOURLY && first != last))
-		return one_err_set(err, ONE_INTERNAL, "%s", ranges[s->repeat].wrong);
+	if (range.first < allowed[s->repeat].first || range.last > allowed[s->repeat].last ||
+	    (s->repeat == SCHED_HOURLY && range.first != range.last))
+		return one_err_set(err, ONE_INTERNAL, "%s", allowed[s->repeat].wrong);
 	return ONE_OK;
 }
 
@@ -252,23 +266,55 @@ enum one_rc sched_action_take(struct sched_action *s, const struct attr *vector,
 
 /* ---- making and deleting ---- */
 
-struct sched_action *sched_action_create(struct txn *t, enum obj_type parent_type, int parent_id, const struct attr *vector, time_t base,
-					 enum one_rc rc)
+struct sched_action *sched_action_create(struct txn *t, const struct sched_parent *parent, const struct attr *vector, enum one_rc rc)
 {
 	struct sched_action trial = { .o.id = -1 }, *s;
 	struct one_err err = ONE_ERR_INIT;
 
 	/* Tried before an id is taken. */
-	sched_action_init(&trial, parent_type, parent_id);
-	if (sched_action_take(&trial, vector, base, &err))
+	sched_action_init(&trial, parent->type, parent->id);
+	if (sched_action_take(&trial, vector, parent->base, &err))
 		txn_fail(t, rc, "%s", err.text);
+	else if (parent->ids->n >= SCHED_ACTIONS_MAX)
+		txn_fail(t, rc, "There can't be more than %d scheduled actions of one %s.", SCHED_ACTIONS_MAX, obj_ops(parent->type)->word);
 	arena_done(&trial.o.arena);
 	s = txn_new(t, OBJ_SCHEDACTION);
 	if (!s)
 		return NULL;
-	sched_action_init(s, parent_type, parent_id);
-	sched_action_take(s, vector, base, &err);
+	sched_action_init(s, parent->type, parent->id);
+	sched_action_take(s, vector, parent->base, &err);
+	idset_add(parent->ids, parent->arena, s->o.id);
 	return s;
+}
+
+enum one_rc sched_actions_create(struct txn *t, const struct sched_parent *parent, const struct tmpl *tmpl)
+{
+	for (const struct attr *a = tmpl_find(tmpl, "SCHED_ACTION"); a && txn_ok(t); a = tmpl_find_next(a)) {
+		struct attr *vector = a->vector ? attr_copy(t->arena, a) : NULL;
+
+		if (!vector)
+			continue;
+		if (parent->type == OBJ_BACKUPJOB)
+			attr_remove(vector, "ARGS");
+		sched_action_create(t, parent, vector, ONE_INTERNAL);
+	}
+	return t->err.rc;
+}
+
+enum one_rc sched_actions_check(const struct tmpl *tmpl, struct one_err *err)
+{
+	enum one_rc rc = ONE_OK;
+
+	for (const struct attr *a = tmpl_find(tmpl, "SCHED_ACTION"); a && !rc; a = tmpl_find_next(a)) {
+		struct sched_action trial = { .o.id = -1 };
+
+		if (!a->vector)
+			continue;
+		sched_action_init(&trial, OBJ_VM, -1);
+		rc = sched_action_take(&trial, a, 0, err);
+		arena_done(&trial.o.arena);
+	}
+	return rc;
 }
 
 void sched_actions_delete(struct txn *t, const struct idset *ids)
@@ -276,4 +322,83 @@ void sched_actions_delete(struct txn *t, const struct idset *ids)
 	for (int i = 0; i < ids->n; i++)
 		if (txn_exists(t, OBJ_SCHEDACTION, ids->ids[i]))
 			txn_delete(t, txn_edit(t, OBJ_SCHEDACTION, ids->ids[i]));
+}
+
+/* ---- coming due ---- */
+
+static bool has_ended(const struct sched_action *s, time_t now)
+{
+	if (s->repeat == SCHED_ONCE)
+		return false;
+	return (s->end == SCHED_END_TIMES && s->end_value <= 0) || (s->end == SCHED_END_DATE && now > s->end_value);
+}
+
+bool sched_action_is_due(const struct sched_action *s, time_t now)
+{
+	return s->time < now && s->time > s->done && !has_ended(s, now);
+}
+
+struct day_search { int day; bool found; };
+
+static void compare_day(void *ctx, int day)
+{
+	struct day_search *search = ctx;
+
+	search->found = search->found || day == search->day;
+}
+
+static bool is_one_of_its_days(const struct sched_action *s, const struct tm *tm)
+{
+	struct day_search search = { s->repeat == SCHED_WEEKLY ? tm->tm_wday : s->repeat == SCHED_MONTHLY ? tm->tm_mday : tm->tm_yday, false };
+
+	each_day(s->days, compare_day, &search);
+	return search.found;
+}
+
+/* At the local time of the day that TIME has. false: there is no such day. */
+static bool next_day(const struct sched_action *s, time_t now, long long *out)
+{
+	const int most = 9 * 366; /* the 366th day of a year is there every 4 or 8 years */
+	time_t time = (time_t)s->time;
+	struct tm of_day, today;
+
+	if (!localtime_r(&time, &of_day) || !localtime_r(&now, &today))
+		return false;
+	for (int i = 0; i < most; i++) {
+		struct tm tm = { .tm_year = today.tm_year, .tm_mon = today.tm_mon, .tm_mday = today.tm_mday + i, .tm_hour = of_day.tm_hour,
+				 .tm_min = of_day.tm_min, .tm_sec = of_day.tm_sec, .tm_isdst = -1 };
+		time_t when = mktime(&tm);
+
+		if (when > now && is_one_of_its_days(s, &tm)) {
+			*out = (long long)when;
+			return true;
+		}
+	}
+	return false;
+}
+
+static long long next_hour(const struct sched_action *s, time_t now)
+{
+	long long hours = strtoll(s->days, NULL, 10), from = s->time > 0 ? s->time : 0, step, missed;
+
+	if (hours < 1 || hours > 167) /* as only somebody else could have written it */
+		return s->time;
+	step = hours * 3600;
+	missed = (now - from + step - 1) / step;
+	return from + step * (missed > 1 ? missed : 1);
+}
+
+void sched_action_ran(struct sched_action *s, time_t now)
+{
+	s->done = (long long)now;
+	s->message = "";
+	if (s->repeat == SCHED_ONCE)
+		return;
+	if (s->end == SCHED_END_TIMES)
+		s->end_value--;
+	s->warning = 0;
+	if (s->repeat == SCHED_HOURLY)
+		s->time = next_hour(s, now);
+	else
+		next_day(s, now, &s->time);
 }

@@ -24,13 +24,32 @@ struct sched_action {
 
 extern const struct obj_ops sched_action_ops;
 
-/* A new one of a SCHED_ACTION vector; the parent's list is the caller's. base: what the times of a VM that begin with '+' are counted from (of a
- * backup job there are none). What is wrong fails the transaction with rc, and takes no id. */
-struct sched_action *sched_action_create(struct txn *t, enum obj_type parent_type, int parent_id, const struct attr *vector, time_t base,
-					 enum one_rc rc);
+#define SCHED_ACTIONS_MAX 1024 /* of a parent */
+
+/* Who has scheduled actions; `ids` (of `arena`) lists them. base: what times that begin with '+' are counted from (those of a backup job don't). */
+struct sched_parent {
+	enum obj_type type;
+	int id;
+	struct idset *ids;
+	struct arena *arena;
+	time_t base;
+};
+
+/* A new one of a SCHED_ACTION vector, which its parent lists. What is wrong fails the transaction with rc, and takes no id. */
+struct sched_action *sched_action_create(struct txn *t, const struct sched_parent *parent, const struct attr *vector, enum one_rc rc);
+/* Those of all SCHED_ACTION vectors of a template. ONE_INTERNAL. */
+enum one_rc sched_actions_create(struct txn *t, const struct sched_parent *parent, const struct tmpl *tmpl);
+/* Are those of a VM's template all right? ONE_INTERNAL with OpenNebula's text. */
+enum one_rc sched_actions_check(const struct tmpl *tmpl, struct one_err *err);
 /* Takes over what the vector says, checked together with what was there. A failure leaves it half changed. */
 enum one_rc sched_action_take(struct sched_action *s, const struct attr *vector, time_t base, struct one_err *err);
 /* Deletes those of a list of ids. */
 void sched_actions_delete(struct txn *t, const struct idset *ids);
+
+/* Its time has come, and it wasn't carried out since. One that repeats and has ended never is. */
+bool sched_action_is_due(const struct sched_action *s, time_t now);
+/* It was carried out: DONE, and the next TIME of one that repeats: the first one of its days (or hours) after now. Days are local ones and keep
+ * the time of the day. */
+void sched_action_ran(struct sched_action *s, time_t now);
 
 #endif

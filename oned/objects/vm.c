@@ -4,6 +4,7 @@
  *       [LOCK] MONITORING SCHED_ACTIONS TEMPLATE USER_TEMPLATE HISTORY_RECORDS(the current one) SNAPSHOTS* BACKUPS */
 #include "oned/objects/vm.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/timeutil.h"
@@ -303,6 +304,16 @@ static bool find_element(const char *at, const char *name, struct span *out)
 	return false;
 }
 
+static void out_sched_actions(const char *after, const struct vm_full *more, struct strbuf *out)
+{
+	struct span list, id;
+
+	if (!more->sched_action || !find_element(after, "SCHED_ACTIONS", &list))
+		return;
+	for (const char *at = list.content; at < list.close && find_element(at, "ID", &id); at = id.end)
+		more->sched_action(more->ctx, (int)strtol(id.content, NULL, 10), out);
+}
+
 void vm_render_full(const struct version *v, const struct vm_full *more, struct strbuf *out)
 {
 	const char *at = v->body;
@@ -321,7 +332,7 @@ void vm_render_full(const struct version *v, const struct vm_full *more, struct 
 		at = monitoring.end;
 	}
 	strbuf_add(out, at, (size_t)(tmpl.close - at));
-	strbuf_adds(out, more->sched_actions ? more->sched_actions : "");
+	out_sched_actions(monitoring.end, more, out);
 	strbuf_add(out, tmpl.close, (size_t)(history.content - tmpl.close));
 	strbuf_adds(out, more->closed_history ? more->closed_history : "");
 	strbuf_add(out, history.content, v->body_len - (size_t)(history.content - v->body));

@@ -192,8 +192,9 @@ void vm_history_out(const struct vm *vm, const struct vm_history *h, const char 
 struct vm_full {
 	const char *monitoring;        /* the newest MONITORING element */
 	long long last_poll;           /* its time */
-	const char *sched_actions;     /* SCHED_ACTION elements, for the end of TEMPLATE */
 	const char *closed_history;    /* HISTORY elements before the current one, without VM */
+	void (*sched_action)(void *ctx, int id, struct strbuf *out); /* one of its scheduled actions, for the end of TEMPLATE */
+	void *ctx;
 };
 /* Any thread. */
 void vm_render_full(const struct version *v, const struct vm_full *more, struct strbuf *out);

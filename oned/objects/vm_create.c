@@ -5,6 +5,7 @@
 #include "common/conf.h"
 #include "oned/objects/common.h"
 #include "oned/objects/image.h"
+#include "oned/objects/sched_action.h"
 #include "oned/objects/vm_priv.h"
 #include "oned/objects/vm_quota.h"
 #include "oned/objects/vnet.h"
@@ -192,8 +193,8 @@ static bool group_exists(struct vm_making *m, const struct attr *group)
 	return name && txn_find(m->t, OBJ_VMGROUP, name, m->vm->o.uid) >= 0;
 }
 
-/* VMs can't take part in VM groups and scheduled actions aren't kept yet: a VM that asks for them would run without them. */
-static enum one_rc refuse_unknown(struct vm_making *m)
+/* VMs can't take part in VM groups yet: a VM that asks for it would run without it. */
+static enum one_rc refuse_group(struct vm_making *m)
 {
 	const struct attr *group = tmpl_vector(m->vm->user, "VMGROUP");
 	const char *role = group ? attr_get(group, "ROLE") : NULL;
@@ -202,11 +203,7 @@ static enum one_rc refuse_unknown(struct vm_making *m)
 		return vm_fail(m, "Missing role name in VM Group definition");
 	if (group && !group_exists(m, group))
 		return vm_fail(m, "Cannot find VM Group to associate the VM");
-	if (group)
-		return vm_fail(m, "VMGROUP: VMs in VM groups are not supported");
-	if (tmpl_vector(m->vm->user, "SCHED_ACTION"))
-		return vm_fail(m, "SCHED_ACTION: scheduled actions are not supported");
-	return ONE_OK;
+	return group ? vm_fail(m, "VMGROUP: VMs in VM groups are not supported") : ONE_OK;
 }
 
 /* ---- making ---- */
@@ -239,7 +236,8 @@ static enum one_rc take_template(struct vm_making *m)
 		return m->t->err.rc;
 	if (vm_take_graphics(m) || vm_take_video(m) || take_import(m))
 		return m->t->err.rc;
-	return refuse_unknown(m);
+	tmpl_remove(vm->user, "SCHED_ACTION"); /* objects of their own: sched_actions_create */
+	return refuse_group(m);
 }
 
 static void set_up(struct vm_making *m, const struct object *owner, const struct tmpl *tmpl, bool hold)
@@ -269,7 +267,11 @@ struct vm *vm_create_with(struct txn *t, const struct identity *who, const struc
 	if (!m.vm)
 		return NULL;
 	set_up(&m, owner, tmpl, hold);
-	if (vm_topology_check(t, m.vm->user) || count_in_quotas(&m, &counted) || take_template(&m) || settle_quotas(&m, &counted))
+	if (vm_topology_check(t, m.vm->user) || count_in_quotas(&m, &counted))
+		return NULL;
+	if (take_template(&m))
+		return txn_keep_first_id(t, &m.vm->o);
+	if (settle_quotas(&m, &counted))
 		return NULL;
 	m.vm->prev_state = m.vm->state;
 	return m.vm;
@@ -290,5 +292,6 @@ void vm_release_resources(struct txn *t, struct vm *vm, bool failed)
 	vm_release_disks(t, vm, failed);
 	vm_release_nics(t, vm);
 	vrouter_vm_gone(t, vm);
+	sched_actions_delete(t, &vm->sched_actions); /* their ids stay, as in OpenNebula */
 	forget_import(t, vm);
 }

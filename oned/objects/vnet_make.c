@@ -365,8 +365,10 @@ struct vnet *vnet_create(struct txn *t, const struct object *owner, const struct
 		return NULL;
 	object_take(&vn->o, owner, tmpl);
 	vn->parent = parent;
-	if (name_vnet(t, vn) || take_template(t, vn) || vlan_ids_assign(t, vn))
+	if (name_vnet(t, vn))
 		return NULL;
+	if (take_template(t, vn) || vlan_ids_assign(t, vn))
+		return txn_keep_first_id(t, &vn->o);
 	vn->state = VNET_LOCK_CREATE;
 	sync_vlan(vn, "VLAN_ID", vn->vlan_automatic, &vn->vlan_id);
 	sync_vlan(vn, "OUTER_VLAN_ID", vn->outer_vlan_automatic, &vn->outer_vlan_id);

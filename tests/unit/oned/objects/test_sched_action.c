@@ -1,6 +1,9 @@
 /* Scheduled actions: what their vectors may say, first and when they change, and how they are kept. */
 #include "vm_world.h"
 
+#include <stdlib.h>
+#include <time.h>
+
 #include "oned/objects/sched_action.h"
 
 struct doing { enum obj_type parent; int id; const char *text; time_t base; };
@@ -15,7 +18,9 @@ static const struct attr *vector_of(struct arena *arena, const char *text)
 static void make(struct txn *t, void *arg)
 {
 	struct doing *d = arg;
-	struct sched_action *s = sched_action_create(t, d->parent, 7, vector_of(t->arena, d->text), d->base, ONE_ACTION);
+	struct idset ids = { .n = 0 };
+	struct sched_parent parent = { d->parent, 7, &ids, t->arena, d->base };
+	struct sched_action *s = sched_action_create(t, &parent, vector_of(t->arena, d->text), ONE_ACTION);
 
 	if (s)
 		d->id = s->o.id;
@@ -192,6 +197,146 @@ static void test_bodies_are_read_as_they_were_written(void **state)
 	}
 }
 
+static void fill(struct txn *t, void *arg)
+{
+	struct idset *ids = arg;
+	struct sched_parent parent = { OBJ_VM, 7, ids, t->arena, 0 };
+	const struct attr *vector = vector_of(t->arena, "ACTION=stop,TIME=1");
+
+	for (int i = 0; i < SCHED_ACTIONS_MAX; i++)
+		assert_non_null(sched_action_create(t, &parent, vector, ONE_ACTION));
+	assert_int_equal(ids->n, SCHED_ACTIONS_MAX);
+	assert_null(sched_action_create(t, &parent, vector, ONE_ACTION));
+}
+
+static void test_a_parent_has_so_many_and_no_more(void **state)
+{
+	struct idset ids = { .n = 0 };
+
+	(void)state;
+	assert_int_equal(core_run(core, fill, &ids, &err), ONE_ACTION);
+	assert_string_equal(err.text, "There can't be more than 1024 scheduled actions of one virtual machine.");
+}
+
+/* ---- coming due ---- */
+
+static time_t local(const char *text)
+{
+	struct tm tm = { .tm_isdst = -1 };
+
+	assert_non_null(strptime(text, "%Y-%m-%d %H:%M:%S", &tm));
+	return mktime(&tm);
+}
+
+/* In a zone whose clocks change on 2026-03-29 and 2026-10-25. */
+static void in_zone(const char *zone)
+{
+	setenv("TZ", zone, 1);
+	tzset();
+}
+
+static struct sched_action repeated(struct arena *arena, const char *time, const char *rest)
+{
+	struct sched_action s = { .parent_type = OBJ_VM, .action = "", .args = "", .days = "", .message = "x", .time = -1, .end_value = -1,
+				  .done = -1, .repeat = SCHED_ONCE, .end = SCHED_END_NONE };
+	const char *text = arena_printf(arena, "ACTION=reboot,TIME=%lld%s", (long long)local(time), rest);
+
+	assert_int_equal(sched_action_take(&s, vector_of(arena, text), 0, &err), ONE_OK);
+	return s;
+}
+
+static void test_one_that_repeats_is_next_due_on_the_first_of_its_days_after_now(void **state)
+{
+	static const struct { const char *time, *rest, *now, *next; } rows[] = {
+		/* 2026-11-25 is a Wednesday */
+		{ "2026-11-25 10:00:00", ",REPEAT=0,DAYS=\"3\"", "2026-11-25 10:00:01", "2026-12-02 10:00:00" },
+		{ "2026-11-25 10:00:00", ",REPEAT=0,DAYS=\"1,3,5\"", "2026-11-25 10:00:01", "2026-11-27 10:00:00" },
+		{ "2026-11-25 10:00:00", ",REPEAT=0,DAYS=\"5, 1\"", "2026-11-28 00:00:00", "2026-11-30 10:00:00" },
+		/* late: today's turn is still to come, or over */
+		{ "2026-11-20 10:00:00", ",REPEAT=0,DAYS=\"3,5\"", "2026-11-25 09:00:00", "2026-11-25 10:00:00" },
+		{ "2026-11-20 10:00:00", ",REPEAT=0,DAYS=\"3,5\"", "2026-11-25 11:00:00", "2026-11-27 10:00:00" },
+		/* the time of the day stays when clocks change */
+		{ "2026-03-25 10:00:00", ",REPEAT=0,DAYS=\"3\"", "2026-03-25 10:00:05", "2026-04-01 10:00:00" },
+		{ "2026-10-21 10:00:00", ",REPEAT=0,DAYS=\"3\"", "2026-10-21 10:00:05", "2026-10-28 10:00:00" },
+		{ "2026-01-31 23:30:00", ",REPEAT=1,DAYS=\"31\"", "2026-01-31 23:30:01", "2026-03-31 23:30:00" },
+		{ "2026-12-15 00:00:00", ",REPEAT=1,DAYS=\"1,15\"", "2026-12-15 00:00:01", "2027-01-01 00:00:00" },
+		{ "2026-01-01 06:00:00", ",REPEAT=2,DAYS=\"0,59\"", "2026-01-01 06:00:01", "2026-03-01 06:00:00" },
+		{ "2028-12-31 06:00:00", ",REPEAT=2,DAYS=\"365\"", "2028-12-31 06:00:01", "2032-12-31 06:00:00" },
+		{ "2026-11-25 10:00:00", ",REPEAT=3,DAYS=\"5\"", "2026-11-25 10:00:02", "2026-11-25 15:00:00" },
+		{ "2026-11-25 10:00:00", ",REPEAT=3,DAYS=\"5\"", "2026-11-26 09:00:00", "2026-11-26 11:00:00" },
+		{ "2026-11-25 10:00:00", ",REPEAT=3,DAYS=\"5\"", "2026-11-26 11:00:00", "2026-11-26 11:00:00" },
+		{ "2026-11-25 10:00:00", "", "2026-11-25 10:00:02", "2026-11-25 10:00:00" },
+	};
+
+	(void)state;
+	in_zone("CET-1CEST,M3.5.0,M10.5.0/3");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct arena arena = ARENA_INIT;
+		struct sched_action s = repeated(&arena, rows[i].time, rows[i].rest);
+
+		sched_action_ran(&s, local(rows[i].now));
+		if (s.time != local(rows[i].next))
+			fail_msg("row %zu: next is %lld, not %lld", i, s.time, (long long)local(rows[i].next));
+		assert_int_equal(s.done, local(rows[i].now));
+		assert_string_equal(s.message, "");
+		arena_done(&arena);
+		arena_done(&s.o.arena);
+	}
+}
+
+static void test_times_that_only_somebody_else_could_have_written_do_no_harm(void **state)
+{
+	struct sched_action s = { .parent_type = OBJ_VM, .message = "", .days = "999999999999", .time = INT64_MIN, .done = INT64_MIN,
+				  .end_value = 5, .repeat = SCHED_HOURLY, .end = SCHED_END_TIMES };
+
+	(void)state;
+	for (int repeat = SCHED_ONCE; repeat <= SCHED_HOURLY; repeat++) {
+		s.repeat = (enum sched_repeat)repeat;
+		sched_action_ran(&s, 1000);
+		assert_false(sched_action_is_due(&s, 1000));
+		s.time = INT64_MIN + 1;
+		s.done = INT64_MIN;
+		s.days = "5";
+	}
+}
+
+static void test_it_is_due_until_it_was_carried_out_or_has_ended(void **state)
+{
+	struct arena arena = ARENA_INIT;
+	struct sched_action s = repeated(&arena, "2026-11-25 10:00:00", "");
+	time_t at = (time_t)s.time;
+
+	(void)state;
+	in_zone("UTC");
+	assert_false(sched_action_is_due(&s, at));
+	assert_true(sched_action_is_due(&s, at + 1));
+	sched_action_ran(&s, at + 1);
+	assert_false(sched_action_is_due(&s, at + 100));
+
+	/* twice in all */
+	s = repeated(&arena, "2026-11-25 10:00:00", ",REPEAT=3,DAYS=1,END_TYPE=1,END_VALUE=2");
+	at = (time_t)s.time;
+	for (int i = 0; i < 2; i++) {
+		assert_true(sched_action_is_due(&s, at + i * 3600 + 1));
+		sched_action_ran(&s, at + i * 3600 + 1);
+	}
+	assert_int_equal(s.end_value, 0);
+	assert_false(sched_action_is_due(&s, at + 1000000));
+
+	/* to a date */
+	arena_done(&s.o.arena);
+	s = repeated(&arena, "2026-11-25 10:00:00", arena_printf(&arena, ",REPEAT=3,DAYS=1,END_TYPE=2,END_VALUE=%lld", (long long)at + 3600));
+	assert_true(sched_action_is_due(&s, at + 1));
+	sched_action_ran(&s, at + 1);
+	assert_false(sched_action_is_due(&s, at + 3601));
+
+	/* an end of what happens once is no end */
+	arena_done(&s.o.arena);
+	s = repeated(&arena, "2026-11-25 10:00:00", ",END_TYPE=1,END_VALUE=0");
+	assert_true(sched_action_is_due(&s, at + 1));
+	arena_done(&arena);
+}
+
 #define IN_WORLD(test) cmocka_unit_test_setup_teardown(test, world_begin, world_end)
 
 int main(void)
@@ -203,6 +348,10 @@ int main(void)
 		IN_WORLD(test_a_change_is_checked_with_what_was_there),
 		IN_WORLD(test_the_columns_of_times_hold_what_they_can),
 		IN_WORLD(test_bodies_are_read_as_they_were_written),
+		IN_WORLD(test_a_parent_has_so_many_and_no_more),
+		cmocka_unit_test(test_one_that_repeats_is_next_due_on_the_first_of_its_days_after_now),
+		cmocka_unit_test(test_times_that_only_somebody_else_could_have_written_do_no_harm),
+		cmocka_unit_test(test_it_is_due_until_it_was_carried_out_or_has_ended),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
