@@ -10,6 +10,7 @@
 #include "oned/api/template_api.h"
 #include "oned/api/vm_api.h"
 #include "oned/objects/vm_quota.h"
+#include "oned/lifecycle/vm_change.h"
 #include "oned/lifecycle/vm_lifecycle.h"
 #include "oned/objects/cluster.h"
 #include "oned/objects/datastore.h"
@@ -366,6 +367,7 @@ static void recover_vm(struct txn *t, struct vm *vm, int op)
 static void vm_recover_method(struct txn *t, struct call *c)
 {
 	static const char *const classes[RECOVER_OPS] = { "recover", "recover", "retry", "delete", "delete", "delete" };
+	static const char *const names[RECOVER_OPS] = { "recover", "recover", "retry", "delete", "delete-recreate", "delete" };
 	int op = call_int(c, 1);
 	struct vm *vm;
 
@@ -376,6 +378,8 @@ static void vm_recover_method(struct txn *t, struct call *c)
 	if (!call_may(t, c, vm_class_right(c, classes[op]), OBJ_VM, call_int(c, 0)))
 		return;
 	vm = txn_edit(t, OBJ_VM, call_int(c, 0));
+	if (vm_import_allows(t, vm, names[op]))
+		return;
 	recover_vm(t, vm, op);
 	call_ok_int(c, vm->o.id);
 }

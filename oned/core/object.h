@@ -73,7 +73,7 @@ struct object {
 /* The few numbers of a version that filters and SQL columns need. */
 struct obj_index {
 	int state, lcm_state;      /* VM, host, image, ... ; 0 where there is none */
-	int parent;                /* host: cluster; network: parent network; document, hook: type; backup job: priority */
+	int parent;                /* host: cluster; network: parent network; document, hook: type; backup job: priority; VM: 1 when imported */
 	const int *clusters;       /* of a host, network or datastore, for rules with %cluster; in the object's arena */
 	int n_clusters;
 };

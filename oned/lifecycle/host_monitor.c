@@ -123,6 +123,29 @@ static bool runs_here(struct txn *t, long long vm_id, long long host)
 	return vm && vm->history && vm->history->hid == host;
 }
 
+/* A report of one host about VMs, and which of the host's were imported, once that is asked for. */
+struct vm_report { struct txn *t; long long host; struct smap imported; bool looked; };
+
+/* The VM an entry is about: by ID, or, when it was imported, by DEPLOY_ID; -1: none. */
+static int vm_of_entry(struct vm_report *r, const struct attr *entry)
+{
+	const char *deploy_id = entry->vector ? attr_get(entry, "DEPLOY_ID") : NULL;
+	const struct host *h;
+	long long id;
+
+	if (!entry->vector || !attr_get_int(entry, "ID", &id) || id > INT32_MAX)
+		return -1;
+	if (id >= 0)
+		return (int)id;
+	if (!deploy_id)
+		return -1;
+	h = r->looked || r->host < 0 || r->host > INT32_MAX ? NULL : txn_read(r->t, OBJ_HOST, (int)r->host);
+	if (h)
+		vm_imported(r->t, h->vms.ids, h->vms.n, &r->imported);
+	r->looked = true;
+	return (int)(intptr_t)smap_get(&r->imported, deploy_id) - 1;
+}
+
 /* VMs that the host reports though they aren't there by our books. */
 static void note_zombies(struct txn *t, struct host *h, const struct idset *reported)
 {
@@ -167,20 +190,21 @@ static void on_vm_state(struct txn *t, long long id, const char *text)
 	struct tmpl *report = parse(t, "VM_STATE", id, text);
 	struct strbuf ours = STRBUF_INIT;
 	struct idset reported = { 0 };
+	struct vm_report r = { .t = t, .host = id };
 	struct host *h;
-	long long vm;
 	bool whole;
 
 	if (!report)
 		return;
 	for (const struct attr *a = tmpl_find(report, "VM"); a; a = tmpl_find_next(a)) {
 		const char *state = a->vector ? attr_get(a, "STATE") : NULL;
+		int vm = is_word(state) ? vm_of_entry(&r, a) : -1;
 
-		if (!is_word(state) || !attr_get_int(a, "ID", &vm) || vm < 0 || vm > INT32_MAX)
+		if (vm < 0)
 			continue;
-		idset_add(&reported, t->arena, (int)vm);
+		idset_add(&reported, t->arena, vm);
 		if (runs_here(t, vm, id)) /* one that has left since says nothing */
-			strbuf_addf(&ours, "VM = [ ID = \"%lld\", STATE = \"%s\" ]\n", vm, state);
+			strbuf_addf(&ours, "VM = [ ID = \"%d\", STATE = \"%s\" ]\n", vm, state);
 	}
 	if (tmpl_get_bool(report, "SYNC_STATE", &whole) && whole && (h = edit_host(t, id))) {
 		note_zombies(t, h, &reported);
@@ -189,6 +213,7 @@ static void on_vm_state(struct txn *t, long long id, const char *text)
 	if (ours.len)
 		vm_monitor_state(t, ours.buf);
 	strbuf_done(&ours);
+	smap_done(&r.imported);
 }
 
 /* ---- samples ---- */
@@ -284,11 +309,15 @@ static void vm_sample(struct txn *t, int vm_id, const char *base64)
 static void on_vm_samples(struct txn *t, long long id, const char *text)
 {
 	struct tmpl *list = parse(t, "MONITOR_VM", id, text);
-	long long vm;
+	struct vm_report r = { .t = t, .host = id };
 
-	for (const struct attr *a = list ? tmpl_find(list, "VM") : NULL; a; a = tmpl_find_next(a))
-		if (a->vector && attr_get_int(a, "ID", &vm) && attr_get(a, "MONITOR") && runs_here(t, vm, id))
-			vm_sample(t, (int)vm, attr_get(a, "MONITOR"));
+	for (const struct attr *a = list ? tmpl_find(list, "VM") : NULL; a; a = tmpl_find_next(a)) {
+		int vm = a->vector && attr_get(a, "MONITOR") ? vm_of_entry(&r, a) : -1;
+
+		if (runs_here(t, vm, id))
+			vm_sample(t, vm, attr_get(a, "MONITOR"));
+	}
+	smap_done(&r.imported);
 }
 
 static void on_conf(struct txn *t, long long id, const char *text)

@@ -1,6 +1,7 @@
 /* The words of one.vm.action. */
 #include <string.h>
 
+#include "oned/lifecycle/vm_change.h"
 #include "oned/lifecycle/vm_lifecycle.h"
 #include "oned/objects/vm_quota.h"
 
@@ -24,6 +25,8 @@ enum one_rc vm_act(struct txn *t, struct vm *vm, const char *word)
 	for (size_t i = 0; i < sizeof(actions) / sizeof(*actions); i++) {
 		if (strcmp(actions[i].word, word) != 0)
 			continue;
+		if (vm_import_allows(t, vm, word))
+			return t->err.rc;
 		if (actions[i].event == VM_EV_RESUME && vm_quota_may_run(t, vm))
 			return t->err.rc;
 		return vm_event(t, vm, actions[i].event) ? t->err.rc : refuse(t, vm, actions[i].event, word);

@@ -21,10 +21,9 @@ enum one_rc vm_import_allows(struct txn *t, const struct vm *vm, const char *act
 {
 	const struct attr *mad;
 	const char *list;
-	bool imported;
 	char *item;
 
-	if (!tmpl_get_bool(vm->o.tmpl, "IMPORTED", &imported) || !imported)
+	if (!vm_is_imported(vm))
 		return ONE_OK;
 	mad = driver_of(t, vm);
 	list = mad ? attr_get(mad, "IMPORTED_VMS_ACTIONS") : NULL;

@@ -4,12 +4,13 @@
 
 #include "common/crypto.h"
 #include "common/log.h"
-#include "oned/objects/vm_quota.h"
-#include "oned/objects/vm_size.h"
-#include "oned/objects/vnc_ports.h"
 #include "oned/objects/cluster.h"
 #include "oned/objects/datastore.h"
 #include "oned/objects/host.h"
+#include "oned/objects/settings.h"
+#include "oned/objects/vm_quota.h"
+#include "oned/objects/vm_size.h"
+#include "oned/objects/vnc_ports.h"
 
 /* ---- what is sent, and by which driver ---- */
 
@@ -205,6 +206,8 @@ bool vm_event(struct txn *t, struct vm *vm, enum vm_event e)
 /* What the VM did last decides how it comes back. */
 static enum vm_event deploy_event(const struct vm *vm)
 {
+	if (vm_is_imported(vm))
+		return vm_import_is_off(vm) ? VM_EV_IMPORT_OFF : VM_EV_IMPORT;
 	if (!vm->history)
 		return VM_EV_DEPLOY;
 	if (vm->history->action == VM_ACTION_STOP)
@@ -258,12 +261,17 @@ enum one_rc vm_deploy(struct txn *t, struct vm *vm, int host_id, int ds_id, bool
 	vm_capacity(vm, t->arena, &need);
 	if (host_capacity_add(t, host_id, vm->o.id, &need, enforce))
 		return t->err.rc;
+	if (!settings_named(t, "VM_MAD", host->vm_mad))
+		return txn_fail(t, ONE_ACTION, "Cannot find vmm driver: %s", host->vm_mad);
 	/* A NIC may have come while it was powered off. */
 	if (vm_context_renew(t, vm))
 		return t->err.rc;
 	if (e != VM_EV_DEPLOY_STOPPED && vnc_port_take(t, vm, host->cluster_id))
 		return t->err.rc;
-	choose_password(vm);
+	if (vm_is_imported(vm))
+		vm->stime = (long long)t->now;
+	else
+		choose_password(vm);
 	end_rest(t, vm);
 	vm_history_open(t, vm, host_id, host->cluster_id, host->o.name, host->vm_mad, ds->tm_mad, ds_id);
 	carry_out(t, vm, row);

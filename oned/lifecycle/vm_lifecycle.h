@@ -10,13 +10,13 @@
 /* false: the event means nothing in the VM's state; nothing was changed. */
 bool vm_event(struct txn *t, struct vm *vm, enum vm_event e);
 
-/* A word of one.vm.action (vm_action.c): the RUNNING_ limits of its owner are looked at where it comes back to life. ONE_ACTION with OpenNebula's
- * reason. */
+/* A word of one.vm.action (vm_action.c): the RUNNING_ limits of its owner are looked at where it comes back to life, and what may be done with one
+ * that was imported. ONE_ACTION with OpenNebula's reason. */
 enum one_rc vm_act(struct txn *t, struct vm *vm, const char *word);
 
 /* Is its state one it can be deployed from? */
 bool vm_can_deploy(const struct vm *vm);
-/* Puts a VM on a host and a system datastore and starts it: books the capacity (enforce: tests it), opens a history record. Its state must be
+/* Puts a VM on a host and a system datastore and starts it (one that was imported is there already): books the capacity (enforce: tests it), opens a history record. Its state must be
  * PENDING, HOLD, STOPPED or UNDEPLOYED. Fails the transaction with the reason. */
 enum one_rc vm_deploy(struct txn *t, struct vm *vm, int host_id, int ds_id, bool enforce);
 

@@ -166,6 +166,7 @@ static void vm_index(const struct object *o, struct obj_index *out)
 
 	out->state = (int)vm->state;
 	out->lcm_state = (int)vm->lcm_state;
+	out->parent = vm_is_imported(vm);
 }
 
 /* oid name body uid gid state lcm_state owner_u group_u other_u short_body body_json */
@@ -227,6 +228,7 @@ static enum one_rc vm_peek(const struct sql_value *cols, struct object *head, st
 	head->perm = obj_load_permissions(perm);
 	index->state = (int)cols[COL_STATE].i;
 	index->lcm_state = (int)cols[COL_LCM].i;
+	index->parent = vm_may_be_imported(body);
 	*brief = cols[COL_SHORT];
 	return ONE_OK;
 }

@@ -113,74 +113,6 @@ static void take_hold(struct vm *vm)
 	tmpl_set(vm->o.tmpl, "SUBMIT_ON_HOLD", hold ? "YES" : "NO");
 }
 
-/* ---- VMs that ran before oned knew them ---- */
-
-/* Is there a VM that was imported with this id? Few are imported, so they are looked for where they are. */
-static bool is_imported(struct txn *t, const char *deploy_id)
-{
-	struct strbuf mark = STRBUF_INIT;
-	int *ids, n = txn_ids(t, OBJ_VM, &ids);
-	bool found = false;
-
-	xml_out_text(&mark, "DEPLOY_ID", deploy_id);
-	for (int i = 0; i < n && !found; i++) {
-		const struct version *v = txn_version(t, OBJ_VM, ids[i]);
-		struct object *o;
-
-		if (!v || v->index.state == VM_DONE || !strstr(v->body, mark.buf) ||
-		    obj_load(v->ops, v->body, v->body_len, &o, NULL))
-			continue;
-		found = tmpl_get(o->tmpl, "IMPORTED") && !strcmp(((struct vm *)o)->deploy_id, deploy_id);
-		obj_free(o);
-	}
-	strbuf_done(&mark);
-	return found;
-}
-
-static enum one_rc begin_import(struct vm_making *m)
-{
-	struct vm *vm = m->vm;
-	const char *deploy_id = tmpl_text(vm->user, "DEPLOY_ID");
-
-	if (!*deploy_id)
-		return ONE_OK;
-	if (is_imported(m->t, deploy_id))
-		return vm_fail(m, "Virtual Machine %s already imported.", deploy_id);
-	vm->state = VM_HOLD;
-	return ONE_OK;
-}
-
-static bool is_own_deploy_id(const char *text)
-{
-	return !strncmp(text, "one-", 4) && text[4] && !text[4 + strspn(text + 4, "0123456789")];
-}
-
-static enum one_rc take_import(struct vm_making *m)
-{
-	struct vm *vm = m->vm;
-	const char *deploy_id = vm_take_text(vm, "DEPLOY_ID");
-	struct sql_value cols[2];
-
-	if (!*deploy_id)
-		return ONE_OK;
-	if (is_own_deploy_id(deploy_id))
-		return vm_fail(m, "Trying to import an OpenNebula VM: 'one-*'.");
-	tmpl_add(vm->o.tmpl, "IMPORTED", "YES");
-	vm->deploy_id = deploy_id;
-	cols[0] = SQL_STR(deploy_id);
-	cols[1] = SQL_INT(vm->o.id);
-	txn_put(m->t, TABLE_VM_IMPORT, cols, 2);
-	return ONE_OK;
-}
-
-static void forget_import(struct txn *t, const struct vm *vm)
-{
-	struct sql_value cols[2] = { SQL_STR(vm->deploy_id), SQL_INT(vm->o.id) };
-
-	if (tmpl_get(vm->o.tmpl, "IMPORTED"))
-		txn_remove(t, TABLE_VM_IMPORT, cols, 2);
-}
-
 /* ---- what other objects will take part in ---- */
 
 static bool group_exists(struct vm_making *m, const struct attr *group)
@@ -213,7 +145,7 @@ static enum one_rc take_template(struct vm_making *m)
 {
 	struct vm *vm = m->vm;
 
-	if (begin_import(m) || take_name(m))
+	if (vm_begin_import(m) || take_name(m))
 		return m->t->err.rc;
 	vm_take_known(vm);
 	if (vm_take_clouds(m))
@@ -234,7 +166,7 @@ static enum one_rc take_template(struct vm_making *m)
 	if (vm_set_boot_order(m) || vm_take_backup(m) || vm_make_context(m, false) || vm_take_requirements(m) ||
 	    vm_set_requirements(m->t, vm))
 		return m->t->err.rc;
-	if (vm_take_graphics(m) || vm_take_video(m) || take_import(m))
+	if (vm_take_graphics(m) || vm_take_video(m) || vm_take_import(m))
 		return m->t->err.rc;
 	tmpl_remove(vm->user, "SCHED_ACTION"); /* objects of their own: sched_actions_create */
 	return refuse_group(m);
@@ -293,5 +225,5 @@ void vm_release_resources(struct txn *t, struct vm *vm, bool failed)
 	vm_release_nics(t, vm);
 	vrouter_vm_gone(t, vm);
 	sched_actions_delete(t, &vm->sched_actions); /* their ids stay, as in OpenNebula */
-	forget_import(t, vm);
+	vm_forget_import(t, vm);
 }

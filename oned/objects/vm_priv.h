@@ -87,6 +87,13 @@ void vm_release_nic(struct txn *t, const struct vm *vm, const struct attr *nic);
 void vm_add_rules(struct vm_making *m, const struct idset *secgroups);
 bool vm_nic_is_device(const struct attr *a);   /* a NIC or NIC_ALIAS vector, or a PCI one of TYPE NIC */
 
+/* vm_import.c: DEPLOY_ID. */
+enum one_rc vm_begin_import(struct vm_making *m);
+enum one_rc vm_take_import(struct vm_making *m);
+void vm_forget_import(struct txn *t, const struct vm *vm);
+/* Looked at without parsing it: false for all that aren't, and true for those that are. */
+bool vm_may_be_imported(const char *body);
+
 /* vm_backup.c: BACKUP_CONFIG of the template into vm->backup_config. */
 enum one_rc vm_take_backup(struct vm_making *m);
 /* Another BACKUP_CONFIG (NULL: none is asked for) takes the place of the one there, or changes what it names. */

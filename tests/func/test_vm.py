@@ -434,12 +434,11 @@ class Failures(ActCase):
         self.assertEqual(self.state(bad), (VM['ACTIVE'], LCM['BOOT_FAILURE']))
         self.agree()
 
-    def test_a_host_without_its_hypervisor_driver_fails_the_vm_with_the_reason(self):
+    def test_no_vm_goes_to_a_host_without_its_hypervisor_driver(self):
         host = self.call('one.host.allocate', 'odd', 'dummy', 'nosuch', -1)
         vm = self.cloud.allocate()
-        self.call('one.vm.deploy', vm, host, False, self.cloud.system_ds, '')
-        self.wait_vm(vm, 'BOOT_FAILURE')
-        self.assertIn('nosuch', self.error(vm))
+        self.refused(ACTION, 'one.vm.deploy', vm, host, False, self.cloud.system_ds, '', text='Cannot find vmm driver: nosuch$')
+        self.wait_vm(vm, 'PENDING')
         self.agree()
 
 

@@ -282,6 +282,25 @@ static void a_partial_report_misses_nobody(void **state)
 	assert_int_equal(vm(id)->state, VM_ACTIVE);
 }
 
+/* A domain that isn't the cloud's is told of by its name alone. */
+static void a_vm_that_was_imported_is_known_by_its_deploy_id(void **state)
+{
+	int id = create("CPU=1\nMEMORY=64\nDEPLOY_ID=wild-1"), other = create("CPU=1\nMEMORY=64\nDEPLOY_ID=wild-2");
+
+	(void)state;
+	run(start, &id);
+	MESSAGE("VM_STATE", 0, "VM=[ID=-1,DEPLOY_ID=wild-3,STATE=POWEROFF]\nVM=[ID=-1,STATE=POWEROFF]\nVM=[ID=-1,DEPLOY_ID=wild-2,STATE=POWEROFF]");
+	assert_int_equal(vm(id)->state, VM_ACTIVE);
+	assert_int_equal(vm(other)->state, VM_HOLD); /* it is on no host */
+	MESSAGE("VM_STATE", 0, "SYNC_STATE=YES\nMISSING_STATE=POWEROFF\nVM=[ID=-1,DEPLOY_ID=wild-1,STATE=RUNNING]");
+	assert_int_equal(vm(id)->state, VM_ACTIVE);
+	assert_null(tmpl_get(host(0)->o.tmpl, "ZOMBIES"));
+	MESSAGE("VM_STATE", 5, "VM=[ID=-1,DEPLOY_ID=wild-1,STATE=POWEROFF]");
+	assert_int_equal(vm(id)->state, VM_ACTIVE);
+	MESSAGE("VM_STATE", 0, "VM=[ID=-1,DEPLOY_ID=wild-1,STATE=POWEROFF]");
+	assert_int_equal(vm(id)->state, VM_POWEROFF);
+}
+
 static void driver_up(struct txn *t, void *arg)
 {
 	(void)arg;
@@ -314,6 +333,7 @@ int main(void)
 		TEST(samples_of_vms_add_to_what_was_known),
 		TEST(a_vm_that_a_whole_report_misses_is_off),
 		TEST(a_partial_report_misses_nobody),
+		TEST(a_vm_that_was_imported_is_known_by_its_deploy_id),
 		TEST(a_driver_that_is_up_learns_all_hosts),
 	};
 

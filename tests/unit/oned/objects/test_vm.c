@@ -205,15 +205,21 @@ static void the_row_follows_the_columns_of_vm_pool(void **state)
 
 /* ---- vm.info ---- */
 
+static void out_id(void *ctx, int id, struct strbuf *out)
+{
+	(void)ctx;
+	strbuf_addf(out, "<S>%d</S>", id);
+}
+
 static void bodies_that_opennebula_wrote_are_served_too(void **state)
 {
 	static const char theirs[] =
-		"<VM><ID>1</ID><LAST_POLL>0</LAST_POLL><LOCK/><MONITORING/><SCHED_ACTIONS/><TEMPLATE><A><B/></A></TEMPLATE>"
+		"<VM><ID>1</ID><LAST_POLL>0</LAST_POLL><LOCK/><MONITORING/><SCHED_ACTIONS><ID>5</ID><ID>12</ID></SCHED_ACTIONS><TEMPLATE><A><B/></A></TEMPLATE>"
 		"<USER_TEMPLATE/><HISTORY_RECORDS/><BACKUPS><BACKUP_CONFIG/></BACKUPS></VM>";
 	struct version v = { .body = theirs, .body_len = sizeof(theirs) - 1 };
 	struct vm_full none = { 0 }, more = { .monitoring = "<MONITORING>x</MONITORING>",
 					      .last_poll = 3,
-					      .sched_actions = "<S></S>" };
+					      .sched_action = out_id };
 	struct strbuf out = STRBUF_INIT;
 
 	(void)state;
@@ -223,8 +229,8 @@ static void bodies_that_opennebula_wrote_are_served_too(void **state)
 	vm_render_full(&v, &more, &out);
 	assert_string_equal(
 		out.buf,
-		"<VM><ID>1</ID><LAST_POLL>3</LAST_POLL><LOCK/><MONITORING>x</MONITORING><SCHED_ACTIONS/>"
-		"<TEMPLATE><A><B/></A><S></S></TEMPLATE><USER_TEMPLATE/><HISTORY_RECORDS/>"
+		"<VM><ID>1</ID><LAST_POLL>3</LAST_POLL><LOCK/><MONITORING>x</MONITORING>"
+		"<SCHED_ACTIONS><ID>5</ID><ID>12</ID></SCHED_ACTIONS><TEMPLATE><A><B/></A><S>5</S><S>12</S></TEMPLATE><USER_TEMPLATE/><HISTORY_RECORDS/>"
 		"<BACKUPS><BACKUP_CONFIG/></BACKUPS></VM>");
 	strbuf_done(&out);
 }
@@ -258,7 +264,7 @@ static void info_puts_each_part_where_it_belongs(void **state)
 {
 	struct vm_full more = { .monitoring = "<MONITORING><NEW></NEW></MONITORING>",
 				.last_poll = 99,
-				.sched_actions = "<SCHED_ACTION></SCHED_ACTION>",
+				.sched_action = out_id,
 				.closed_history = "<HISTORY><SEQ>1</SEQ></HISTORY>" };
 	struct strbuf out = STRBUF_INIT;
 
@@ -267,7 +273,7 @@ static void info_puts_each_part_where_it_belongs(void **state)
 	assert_non_null(strstr(out.buf, "<LAST_POLL>99</LAST_POLL><STATE>"));
 	assert_non_null(strstr(out.buf, "</LOCK><MONITORING><NEW></NEW></MONITORING><SCHED_ACTIONS>"));
 	assert_null(strstr(out.buf, "12.5"));
-	assert_non_null(strstr(out.buf, "</PCI><SCHED_ACTION></SCHED_ACTION></TEMPLATE>"));
+	assert_non_null(strstr(out.buf, "</PCI><S>4</S><S>5</S></TEMPLATE>"));
 	/* What looks like it inside a value isn't it. */
 	assert_non_null(strstr(
 		out.buf,
