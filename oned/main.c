@@ -14,6 +14,7 @@
 
 #include "common/log.h"
 #include "oned/api/api.h"
+#include "oned/api/call_event.h"
 #include "oned/auth/acl.h"
 #include "oned/bootstrap.h"
 #include "oned/config.h"
@@ -241,6 +242,8 @@ static void on_publish(void *ctx, enum obj_type type, int id, const struct versi
 	struct daemon *d = ctx;
 
 	acl_index_publish(d->api.acl, type, id, v);
+	if (type == OBJ_HOOK)
+		call_events_hook(d->api.events, id, v);
 	if (type == OBJ_ZONE && id == d->api.zone)
 		atomic_store(&d->api.zone_disabled, v && v->index.state == 1);
 	if (type == OBJ_USER && d->drivers.external)
@@ -260,6 +263,7 @@ static enum one_rc load_core(struct daemon *d, struct one_err *err)
 		return rc;
 	outlet_set_core(d->outlet, d->core);
 	d->api.acl = acl_index_new();
+	d->api.events = call_events_new();
 	core_on_publish(d->core, on_publish, d);
 	rc = core_load(d->core, err);
 	if (!rc)
@@ -299,6 +303,13 @@ static enum one_rc start_api(struct daemon *d, struct one_err *err)
 	return api_init(a, err);
 }
 
+static void publish_call(void *ctx, const char *base64)
+{
+	struct daemon *d = ctx;
+
+	mads_send(d->drivers.mads, "hm", "hm", "EXECUTE", -1, base64, NULL);
+}
+
 static enum one_rc start_drivers(struct daemon *d, struct one_err *err)
 {
 	struct outlet_config outlet = { .codec = &d->codec };
@@ -312,6 +323,10 @@ static enum one_rc start_drivers(struct daemon *d, struct one_err *err)
 	if (!rc)
 		rc = drivers_start(&d->drivers, d->core, &d->conf, &d->paths, err);
 	d->api.external = d->drivers.external;
+	if (!rc && mads_has(d->drivers.mads, "hm", "hm")) {
+		d->api.publish = publish_call;
+		d->api.publish_ctx = d;
+	}
 	outlet.mads = d->drivers.mads;
 	outlet.vms_location = !strcasecmp(vector_text(&d->conf, "LOG", "USE_VMS_LOCATION", "NO"), "YES");
 	if (!rc)
@@ -413,6 +428,7 @@ static void stop_all(struct daemon *d)
 		core_free(d->core);
 	if (d->api.acl)
 		acl_index_free(d->api.acl);
+	call_events_free(d->api.events);
 	api_done(&d->api);
 	readers_free(d->api.readers);
 	if (d->store)

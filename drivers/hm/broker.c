@@ -51,6 +51,7 @@ struct broker {
 	/* the rest is the thread's */
 	struct list kept;
 	struct smap topics; /* subscribed to; the value means nothing */
+	bool api_subscribed;
 };
 
 /* ---- Lists ---- */
@@ -203,6 +204,27 @@ static void deal_with(struct broker *b, struct item *item)
 
 /* ---- Subscriptions and results ---- */
 
+/* Are there keys of API calls that a subscription is about? */
+static bool is_about_calls(const char *topic)
+{
+	static const char calls[] = "EVENT API ";
+	size_t len = strlen(topic), most = sizeof(calls) - 1;
+	return strncmp(topic, calls, len < most ? len : most) == 0;
+}
+
+static void tell_api(struct broker *b, bool anew)
+{
+	bool subscribed = false;
+	size_t it = 0;
+	const char *topic;
+	void *val;
+	while (!subscribed && smap_next(&b->topics, &it, &topic, &val))
+		subscribed = is_about_calls(topic);
+	if (b->config.api && (anew || subscribed != b->api_subscribed))
+		b->config.api(b->config.ctx, subscribed);
+	b->api_subscribed = subscribed;
+}
+
 /* One frame: 1 or 0, then the topic. */
 static void take_subscription(struct broker *b, const char *frame, size_t len)
 {
@@ -214,6 +236,7 @@ static void take_subscription(struct broker *b, const char *frame, size_t len)
 		smap_put(&b->topics, topic, b);
 	else
 		smap_del(&b->topics, topic);
+	tell_api(b, false);
 	/* it subscribes to RETRY last, so its hooks are known by now */
 	if (executor_came)
 		publish_kept(b);
@@ -272,6 +295,7 @@ static void *broker_main(void *arg)
 {
 	struct broker *b = arg;
 	bool stopping = false;
+	tell_api(b, true);
 	while (!stopping) {
 		zmq_pollitem_t items[] = {
 			{ b->publisher, 0, ZMQ_POLLIN, 0 },

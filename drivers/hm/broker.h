@@ -10,6 +10,7 @@
 #ifndef HM_BROKER_H
 #define HM_BROKER_H
 
+#include <stdbool.h>
 #include "common/err.h"
 
 struct broker;
@@ -17,11 +18,15 @@ struct broker;
 /* A hook ran. `rest` is what the executor sent after the id. */
 typedef void (*broker_result_fn)(void *ctx, int exit_code, long long hook_id, const char *rest);
 
+/* Somebody subscribes to events of API calls, or nobody does: at the start, and whenever it changes. The broker's thread. */
+typedef void (*broker_api_fn)(void *ctx, bool subscribed);
+
 struct broker_config {
 	const char *bind;     /* address */
 	int publisher_port, listener_port; /* 0: any free one, see broker_port */
 	int high_water_mark;  /* messages kept for a slow subscriber; 0: ZeroMQ's default */
 	broker_result_fn result;
+	broker_api_fn api; /* NULL: not asked for */
 	void *ctx;
 };
 

@@ -3,7 +3,9 @@
  *
  *   oned -> driver   EXECUTE -1 BASE64         something happened
  *                    RETRY   -1 BASE64 [ARGS]  a hook is to run again
- *   driver -> oned   EXECUTE SUCCESS|FAILURE HOOK_ID RC BASE64 */
+ *   driver -> oned   EXECUTE SUCCESS|FAILURE HOOK_ID RC BASE64
+ *                    SUBSCRIBED SUCCESS|FAILURE -1 API   somebody subscribes to events of API calls, or nobody: then oned needn't
+ *                                                        make those that no hook is about */
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +27,12 @@ static void on_result(void *ctx, int exit_code, long long hook_id, const char *r
 	strbuf_addf(&info, "%d %s", exit_code, rest);
 	driver_send(hm->driver, "EXECUTE", exit_code == 0 ? "SUCCESS" : "FAILURE", hook_id, info.buf);
 	strbuf_done(&info);
+}
+
+static void on_api(void *ctx, bool subscribed)
+{
+	struct hm *hm = ctx;
+	driver_send(hm->driver, "SUBSCRIBED", subscribed ? "SUCCESS" : "FAILURE", -1, "API");
 }
 
 /* A published event has no answer: hooks that run because of it are reported one by one. */
@@ -109,7 +117,8 @@ int main(int argc, char **argv)
 		.config = { .bind = "127.0.0.1",
 			    .publisher_port = 2101,
 			    .listener_port = 2102,
-			    .result = on_result },
+			    .result = on_result,
+			    .api = on_api },
 	};
 	hm.config.ctx = &hm;
 	static const struct driver_action actions[] = { { "EXECUTE", execute },

@@ -21,6 +21,9 @@ struct api {
 	atomic_bool zone_disabled;     /* follows the zone's state */
 	atomic_uint next_req;
 	struct bulk *bulk;
+	struct call_events *events;
+	void (*publish)(void *ctx, const char *base64); /* an event, to the hook manager; any thread. NULL: there is none */
+	void *publish_ctx;
 	struct readers *readers;       /* connections to read what isn't in memory */
 	struct monitor *monitor;       /* latest samples */
 	const char *rpc_log;           /* file of the access log; "": none */

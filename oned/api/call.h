@@ -80,6 +80,7 @@ struct call {
 	struct version **versions; /* CALL_BRIEFS: their escaped texts are sent without copying */
 	size_t n_versions;
 	const char *pool_root;
+	struct version *deleted;   /* what it deletes, for its event; NULL */
 	struct login *login;       /* while it is found out who is calling */
 	struct multicall *multi;   /* the system.multicall it is part of; NULL */
 	/* Set by a write handler that asked a driver first: when its transaction is committed, nobody is answered yet, and call_resume goes on. */

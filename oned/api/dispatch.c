@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "oned/api/call_event.h"
 
 #define MAX_VALUES 100000 /* of one call */
 
@@ -34,6 +35,7 @@ void call_free(struct call *c)
 	strbuf_done(&c->text);
 	if (c->versions)
 		pool_release(c->versions, c->n_versions);
+	version_unref(c->deleted);
 	arena_done(&arena);
 }
 
@@ -152,11 +154,13 @@ void call_finish(struct call *c, const struct one_err *err)
 	if (err && err->rc) {
 		call_failure_text(c, err, &message);
 		rpc_failure(&answer, message.buf, (int)err->rc, err->object_id, -1);
+		call_event_send(c, err, message.buf);
 		call_log_result(c, err, message.buf);
 		strbuf_done(&message);
 		deliver(c, &answer);
 		return;
 	}
+	call_event_send(c, NULL, NULL);
 	call_log_result(c, NULL, NULL);
 	if (c->kind == CALL_BRIEFS && !c->multi) {
 		send_briefs(c);
@@ -482,6 +486,7 @@ void call_run(struct call *c)
 		call_finish(c, &c->err);
 		return;
 	}
+	call_event_prepare(c);
 	if (m->prepare)
 		m->prepare(c, &c->prepare_err);
 	if (m->write && (!m->read || m->by_write(c)))

@@ -4,22 +4,15 @@
 #include <string.h>
 
 #include "oned/api/api.h"
+#include "oned/api/call_event.h"
 #include "oned/api/infra.h"
 #include "oned/api/usual.h"
 #include "oned/lifecycle/hook.h"
 #include "oned/store/readers.h"
 
-/* Any method but those that only tell what there is: info of one object or of a pool. */
-static bool is_call(const char *name)
-{
-	const char *dot = strrchr(name, '.');
-
-	return api_method(name) && strncmp(name, "one.", 4) == 0 && strcmp(dot, ".info") != 0 && strcmp(dot, ".infoextended") != 0;
-}
-
 static void api_hook_allocate(struct txn *t, struct call *c)
 {
-	struct hook *h = hook_create(t, c->prepared, is_call);
+	struct hook *h = hook_create(t, c->prepared, call_event_exists);
 
 	if (h)
 		call_ok_int(c, h->o.id);
@@ -31,7 +24,7 @@ static void api_hook_update(struct txn *t, struct call *c)
 
 	api_update(t, c);
 	h = txn_ok(t) ? txn_read(t, OBJ_HOOK, call_int(c, 0)) : NULL;
-	if (h && h->type == HOOK_API && !is_call(tmpl_get_or(h->o.tmpl, "CALL", "")))
+	if (h && h->type == HOOK_API && !call_event_exists(tmpl_get_or(h->o.tmpl, "CALL", "")))
 		txn_fail(t, ONE_INTERNAL, "Cannot update template. The CALL attribute is not defined or it's invalid.");
 }
 

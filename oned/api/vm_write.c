@@ -71,7 +71,6 @@ static int make_vm(struct txn *t, struct call *c, const struct tmpl *tmpl, bool 
 static void vm_allocate(struct txn *t, struct call *c)
 {
 	const struct tmpl *tmpl = c->prepared;
-
 	int id;
 
 	if (!infra_may_set(t, c, OBJ_VM, tmpl, "VM Template") || !vm_may_use_parts(t, c, tmpl))

@@ -1,5 +1,6 @@
 #include "oned/lifecycle/hook.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -132,10 +133,19 @@ static void executed(struct txn *t, const struct driver_msg *m)
 	strbuf_done(&report);
 }
 
+static atomic_bool nobody_subscribes; /* there is one hook manager */
+
+bool hook_api_has_subscribers(void)
+{
+	return !atomic_load(&nobody_subscribes);
+}
+
 void hook_message(struct txn *t, const struct driver_msg *m)
 {
 	if (!strcmp(m->action, "EXECUTE"))
 		executed(t, m);
+	else if (!strcmp(m->action, "SUBSCRIBED"))
+		atomic_store(&nobody_subscribes, strcmp(m->status, "SUCCESS") != 0);
 	else if (!strcmp(m->action, "LOG"))
 		log_msg(log_level_of(*m->status), "HKM", "%s", m->payload);
 }

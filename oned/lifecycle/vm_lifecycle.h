@@ -16,8 +16,8 @@ enum one_rc vm_act(struct txn *t, struct vm *vm, const char *word);
 
 /* Is its state one it can be deployed from? */
 bool vm_can_deploy(const struct vm *vm);
-/* Puts a VM on a host and a system datastore and starts it (one that was imported is there already): books the capacity (enforce: tests it), opens a history record. Its state must be
- * PENDING, HOLD, STOPPED or UNDEPLOYED. Fails the transaction with the reason. */
+/* Puts a VM on a host and a system datastore and starts it (one that was imported is there already): books the capacity (enforce: tests it), opens
+ * a history record. Its state must be PENDING, HOLD, STOPPED or UNDEPLOYED. Fails the transaction with the reason. */
 enum one_rc vm_deploy(struct txn *t, struct vm *vm, int host_id, int ds_id, bool enforce);
 
 /* NICs (vm_nics.c): the VM has to be RUNNING or in POWEROFF, to be updated in any state without a step under way. ONE_ACTION with OpenNebula's

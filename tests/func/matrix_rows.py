@@ -353,7 +353,7 @@ VM = info('one.vm') + owners('one.vm') + locks('one.vm') + [
     vm('updateconf', ['GRAPHICS=[TYPE=vnc]', 1], operation='updateconf'),
     vm('schedadd', ['SCHED_ACTION=[ACTION=hold,TIME=4000000000]'], operation='sched-action', after='gone'),
     vm('schedupdate', [99, 'SCHED_ACTION=[ACTION=hold,TIME=4000000000]'], operation='sched-action'),
-    vm('scheddelete', [99], operation='sched-action'),
+    vm('scheddelete', [99], operation='sched-action', ok=NO_EXISTS),
     vm('backup', ['=backupds', False], (USE, 'backupds'), operation='backup', right=ADMIN),
     vm('backupcancel', [], operation='backup', right=ADMIN),
     vm('restore', ['=image', -1, -1], (USE, 'image'), operation='restore', right=ADMIN),

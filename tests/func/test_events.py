@@ -10,7 +10,7 @@ from functest import INTERNAL, Cloud, OneCase
 from zmtp import Requester, Subscriber
 
 
-class Events(OneCase):
+class EventCase(OneCase):
     @classmethod
     def prepare(cls):
         cls.cloud = Cloud(cls.one, hosts=1)
@@ -30,6 +30,8 @@ class Events(OneCase):
                 return subscriber
         self.fail('no event at all came')
 
+
+class Events(EventCase):
     def states(self, subscriber, vm, last):
         seen = []
         while not seen or seen[-1] != last:
@@ -190,3 +192,79 @@ class HookLog(OneCase):
 
 if __name__ == '__main__':
     unittest.main()
+
+
+class Calls(EventCase):
+    def calls(self, *keys):
+        """A subscriber whose subscription oned has heard of: until then, calls without a hook aren't told."""
+        subscriber = self.subscriber(*keys, 'EVENT API one.system.version ')
+        end = time.time() + 20
+        while time.time() < end:
+            self.call('one.system.version')
+            if subscriber.receive(0.3):
+                while subscriber.receive(0.3):
+                    pass
+                return subscriber
+        self.fail('no call at all was told')
+
+    def told(self, subscriber, key):
+        message = subscriber.receive(10)
+        self.assertIsNotNone(message, f'{key} was not told')
+        self.assertEqual(message[0].decode(), key)
+        return ET.fromstring(base64.b64decode(message[1]))
+
+    def parameters(self, event, kind):
+        found = event.findall('CALL_INFO/PARAMETERS/PARAMETER')
+        return [p.findtext('VALUE') for p in found if p.findtext('TYPE') == kind]
+
+    def test_a_call_is_told_with_what_was_given_answered_and_made(self):
+        subscriber = self.calls('EVENT API one.vm.allocate 1', 'EVENT API one.vm.allocate 0')
+        text = 'NOTE="<a> & b"\nCPU=1\nMEMORY=1'
+        vm = self.call('one.vm.allocate', text, True)
+        event = self.told(subscriber, 'EVENT API one.vm.allocate 1')
+        self.assertEqual([event.findtext(k) for k in ('HOOK_TYPE', 'CALL', 'CALL_INFO/RESULT')], ['API', 'one.vm.allocate', '1'])
+        self.assertEqual(self.parameters(event, 'IN'), ['****', text, '1'])
+        self.assertEqual(self.parameters(event, 'OUT'), ['true', str(vm), '0'])
+        self.assertEqual([p.findtext('POSITION') for p in event.findall('CALL_INFO/PARAMETERS/PARAMETER')], ['1', '2', '3', '1', '2', '3'])
+        self.assertEqual(event.findtext('CALL_INFO/EXTRA/VM/ID'), str(vm))
+        answer = self.one.raw('one.vm.allocate', 'MEMORY=1')
+        event = self.told(subscriber, 'EVENT API one.vm.allocate 0')
+        self.assertEqual(self.parameters(event, 'OUT'), ['false', answer[1], str(answer[2]), str(answer[3])])
+        self.assertEqual(list(event.find('CALL_INFO/EXTRA')), [])
+        self.call('one.vm.action', 'terminate', vm)
+
+    def test_what_is_deleted_is_part_of_it(self):
+        subscriber = self.calls('EVENT API one.template.')
+        template = self.call('one.template.allocate', 'NAME=gone\nCPU=1\nMEMORY=1')
+        self.told(subscriber, 'EVENT API one.template.allocate 1')
+        self.call('one.template.info', template)  # only tells what there is
+        self.call('one.template.delete', template, False)
+        event = self.told(subscriber, 'EVENT API one.template.delete 1')
+        self.assertEqual(event.findtext('CALL_INFO/EXTRA/VMTEMPLATE/NAME'), 'gone')
+        self.one.raw('one.template.delete', template, False)
+        self.assertEqual(list(self.told(subscriber, 'EVENT API one.template.delete 0').find('CALL_INFO/EXTRA')), [])
+
+    def test_secrets_are_not_told(self):
+        subscriber = self.calls('EVENT API one.user.')
+        uid = self.call('one.user.allocate', 'told', 'pass-word', 'core', [])
+        first = self.told(subscriber, 'EVENT API one.user.allocate 1')
+        self.assertEqual(self.parameters(first, 'IN'), ['****', 'told', '****', 'core', ''])
+        self.call('one.user.passwd', uid, 'other-word')
+        self.assertEqual(self.parameters(self.told(subscriber, 'EVENT API one.user.passwd 1'), 'IN'), ['****', str(uid), '****'])
+        token = self.call('one.user.login', 'told', '', 600, -1, auth='told:other-word')
+        event = ET.tostring(self.told(subscriber, 'EVENT API one.user.login 1')).decode()
+        self.assertNotIn(token, event)
+        self.assertFalse(self.one.raw('one.user.info', -1, auth='told:wrong')[0])
+        self.assertFalse(self.one.raw('one.user.update', uid, 'A=1', 1, auth='told:wrong')[0])
+        self.assertIsNone(subscriber.receive(1))  # of who isn't known nothing is told
+
+    def test_a_hook_of_a_call_is_told_of_it_though_nobody_subscribes_to_all(self):
+        hook = self.call('one.hook.allocate', 'NAME=renames\nTYPE=API\nCALL="one.vm.rename"\nCOMMAND="/bin/true"')
+        vm = self.call('one.vm.allocate', 'CPU=1\nMEMORY=1', True)
+        self.call('one.vm.rename', vm, 'kept')
+        executor = Subscriber(self.one.ports['hm'], 'EVENT API one.vm.rename 1', 'RETRY')
+        self.addCleanup(executor.close)
+        event = self.told(executor, 'EVENT API one.vm.rename 1')  # it was kept until somebody came
+        self.assertEqual(self.parameters(event, 'IN'), ['****', str(vm), 'kept'])
+        self.call('one.hook.delete', hook)
+        self.call('one.vm.action', 'terminate', vm)
