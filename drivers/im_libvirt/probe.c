@@ -236,16 +236,22 @@ static unsigned long long sum(virDomainStatsRecordPtr r, const char *kind, const
 	return total;
 }
 
+/* A name for a line of words; "?" stands for one that isn't a word. */
+static const char *word_or_none(const char *name)
+{
+	return name != NULL && *name != '\0' && strpbrk(name, " \t\n") == NULL ? name : "?";
+}
+
 static void domain_line(virDomainStatsRecordPtr r, struct strbuf *out)
 {
 	char uuid[VIR_UUID_STRING_BUFLEN];
 	const char *name = virDomainGetName(r->dom);
 	unsigned vcpus = 0;
 
-	if (virDomainGetUUIDString(r->dom, uuid) < 0 || name == NULL || strchr(name, ' ') != NULL || strchr(name, '\n') != NULL)
+	if (virDomainGetUUIDString(r->dom, uuid) < 0)
 		return;
 	virTypedParamsGetUInt(r->params, r->nparams, "vcpu.current", &vcpus);
-	strbuf_addf(out, "%s %s %llu %llu %u %llu %llu", uuid, name, value(r, "state.state"), value(r, "state.reason"), vcpus,
+	strbuf_addf(out, "%s %s %llu %llu %u %llu %llu", uuid, word_or_none(name), value(r, "state.state"), value(r, "state.reason"), vcpus,
 		    value(r, "cpu.time"), value(r, "balloon.rss"));
 	strbuf_addf(out, " %llu %llu %llu %llu %llu %llu\n", sum(r, "net", "rx.bytes"), sum(r, "net", "tx.bytes"),
 		    sum(r, "block", "rd.bytes"), sum(r, "block", "wr.bytes"), sum(r, "block", "rd.reqs"),
@@ -266,7 +272,7 @@ static enum one_rc each_domain(virConnectPtr c, struct strbuf *out, struct one_e
 		int state = 0, reason = 0;
 		if (virDomainGetState(domains[i], &state, &reason, 0) == 0 && virDomainGetInfo(domains[i], &info) == 0 &&
 		    virDomainGetUUIDString(domains[i], uuid) == 0)
-			strbuf_addf(out, "%s %s %d %d %u %llu %lu 0 0 0 0 0 0\n", uuid, virDomainGetName(domains[i]), state,
+			strbuf_addf(out, "%s %s %d %d %u %llu %lu 0 0 0 0 0 0\n", uuid, word_or_none(virDomainGetName(domains[i])), state,
 				    reason, info.nrVirtCpu, info.cpuTime, info.memory);
 		virDomainFree(domains[i]);
 	}

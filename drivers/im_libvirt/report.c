@@ -14,6 +14,12 @@ void report_init(struct report *r, const char *hypervisor)
 	*r = (struct report){ .hypervisor = hypervisor, .domains = SMAP_INIT };
 }
 
+static void forget(struct seen *s)
+{
+	free(s->name);
+	free(s);
+}
+
 void report_done(struct report *r)
 {
 	const char *uuid;
@@ -21,7 +27,7 @@ void report_done(struct report *r)
 	void *seen;
 
 	while (smap_next(&r->domains, &it, &uuid, &seen))
-		free(seen);
+		forget(seen);
 	smap_done(&r->domains);
 }
 
@@ -181,20 +187,31 @@ static const char *vm_state(const struct domain *d)
 	return "UNKNOWN";
 }
 
-static struct seen *remember(struct report *r, const char *uuid)
+/* Names that need no quoting in a report. */
+static bool is_plain(const char *name)
 {
-	struct seen *s = smap_get(&r->domains, uuid);
+	return name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.:-")] == '\0';
+}
+
+static struct seen *remember(struct report *r, const struct domain *d)
+{
+	struct seen *s = smap_get(&r->domains, d->uuid);
 
 	if (s == NULL) {
 		s = xcalloc(1, sizeof(*s));
-		smap_put(&r->domains, uuid, s);
+		s->id = d->id;
+		smap_put(&r->domains, d->uuid, s);
 	}
+	free(s->name);
+	s->name = d->id < 0 && is_plain(d->name) ? xstrdup(d->name) : NULL;
 	return s;
 }
 
-static void add_state(struct strbuf *out, int id, const char *uuid, const char *state)
+static void add_state(struct strbuf *out, const struct seen *s, const char *uuid, const char *state)
 {
-	strbuf_addf(out, "VM = [ ID = \"%d\", DEPLOY_ID = \"%s\", STATE = \"%s\" ]\n", id, uuid, state);
+	strbuf_addf(out, "VM = [ ID = \"%d\", DEPLOY_ID = \"%s\", STATE = \"%s\" ]\n", s->id, uuid, state);
+	if (s->name != NULL)
+		strbuf_addf(out, "VM = [ ID = \"%d\", DEPLOY_ID = \"%s\", STATE = \"%s\" ]\n", s->id, s->name, state);
 }
 
 /* A domain that is gone: told when it was missed often enough, then forgotten. */
@@ -212,8 +229,8 @@ static void add_missing(struct report *r, struct strbuf *out)
 	}
 	for (size_t i = 0; i < n; i++) {
 		struct seen *s = smap_del(&r->domains, list[i]);
-		add_state(out, s->id, list[i], "POWEROFF");
-		free(s);
+		add_state(out, s, list[i], "POWEROFF");
+		forget(s);
 	}
 	arena_done(&gone);
 }
@@ -230,13 +247,11 @@ void report_states(struct report *r, const char *domains, bool all, struct strbu
 	if (all)
 		strbuf_lit(out, "SYNC_STATE = \"yes\"\nMISSING_STATE = \"POWEROFF\"\n");
 	while (next_domain(&domains, &d)) {
-		if (d.id < 0)
-			continue;
-		struct seen *s = remember(r, d.uuid);
+		struct seen *s = remember(r, &d);
 		const char *state = vm_state(&d);
-		if (all || s->state == NULL || strcmp(s->state, state) != 0)
-			add_state(out, d.id, d.uuid, state);
 		s->id = d.id;
+		if (all || s->state == NULL || strcmp(s->state, state) != 0)
+			add_state(out, s, d.uuid, state);
 		s->state = state;
 		s->present = true;
 		s->missed = 0;
@@ -256,22 +271,30 @@ static double cpu_percent(struct seen *s, const struct domain *d, int64_t now_ms
 	return percent;
 }
 
+static void add_sample(struct strbuf *out, int id, const char *deploy_id, const char *uuid, const struct strbuf *text)
+{
+	strbuf_addf(out, "VM = [ ID = \"%d\", DEPLOY_ID = \"%s\", UUID = \"%s\", MONITOR = \"", id, deploy_id, uuid);
+	base64_encode(text->buf, text->len, out);
+	strbuf_lit(out, "\" ]\n");
+}
+
 void report_vms(struct report *r, const char *domains, int64_t now_ms, struct strbuf *out)
 {
 	struct strbuf text = STRBUF_INIT;
 	struct domain d;
 
 	while (next_domain(&domains, &d)) {
-		if (d.id < 0 || strcmp(vm_state(&d), "POWEROFF") == 0)
+		if (strcmp(vm_state(&d), "POWEROFF") == 0)
 			continue;
+		struct seen *s = remember(r, &d);
 		strbuf_reset(&text);
-		strbuf_addf(&text, "CPU = \"%.2f\"\nMEMORY = \"%llu\"\n", cpu_percent(remember(r, d.uuid), &d, now_ms), d.rss_kb);
+		strbuf_addf(&text, "CPU = \"%.2f\"\nMEMORY = \"%llu\"\n", cpu_percent(s, &d, now_ms), d.rss_kb);
 		strbuf_addf(&text, "NETRX = \"%llu\"\nNETTX = \"%llu\"\nDISKRDBYTES = \"%llu\"\nDISKWRBYTES = \"%llu\"\n", d.rx, d.tx,
 			    d.rd, d.wr);
 		strbuf_addf(&text, "DISKRDIOPS = \"%llu\"\nDISKWRIOPS = \"%llu\"\n", d.rd_ops, d.wr_ops);
-		strbuf_addf(out, "VM = [ ID = \"%d\", DEPLOY_ID = \"%s\", UUID = \"%s\", MONITOR = \"", d.id, d.uuid, d.uuid);
-		base64_encode(text.buf, text.len, out);
-		strbuf_lit(out, "\" ]\n");
+		add_sample(out, d.id, d.uuid, d.uuid, &text);
+		if (s->name != NULL)
+			add_sample(out, d.id, s->name, d.uuid, &text);
 	}
 	strbuf_done(&text);
 }

@@ -122,12 +122,28 @@ static void a_sync_tells_all_and_what_became_of_the_others(void **state)
 	assert_string_equal(attr_get(tmpl_vector(t, "VM"), "ID"), "7");
 }
 
-static void domains_of_others_are_left_alone(void **state)
+/* One of them may have been imported, by its UUID or its name; the cloud's are "one-" and a number. */
+static void domains_of_others_are_told_by_uuid_and_name(void **state)
 {
 	(void)state;
-	report_states(&report, A " web" RUNNING REST B " one-x" RUNNING REST A " one-7a" RUNNING REST, false, &out);
-	report_vms(&report, A " web" RUNNING REST, 1000, &out);
-	assert_int_equal(out.len, 0);
+	report_states(&report, A " web.1" RUNNING REST, false, &out);
+	assert_string_equal(out.buf, "VM = [ ID = \"-1\", DEPLOY_ID = \"" A "\", STATE = \"RUNNING\" ]\n"
+				     "VM = [ ID = \"-1\", DEPLOY_ID = \"web.1\", STATE = \"RUNNING\" ]\n");
+	strbuf_reset(&out);
+	report_vms(&report, A " web.1" RUNNING REST, 1000, &out);
+	const struct attr *first = tmpl_vector(parsed(), "VM");
+	assert_string_equal(attr_get(first, "DEPLOY_ID"), A);
+	assert_string_equal(attr_get(tmpl_find_next(first), "DEPLOY_ID"), "web.1");
+	strbuf_reset(&out);
+	report_states(&report, "", false, &out);
+	report_states(&report, "", false, &out);
+	assert_string_equal(out.buf, "VM = [ ID = \"-1\", DEPLOY_ID = \"" A "\", STATE = \"POWEROFF\" ]\n"
+				     "VM = [ ID = \"-1\", DEPLOY_ID = \"web.1\", STATE = \"POWEROFF\" ]\n");
+	strbuf_reset(&out);
+	report_states(&report, A " one-x" RUNNING REST B " x\",ID=\"7" RUNNING REST, false, &out);
+	assert_string_equal(out.buf, "VM = [ ID = \"-1\", DEPLOY_ID = \"" A "\", STATE = \"RUNNING\" ]\n"
+				     "VM = [ ID = \"-1\", DEPLOY_ID = \"one-x\", STATE = \"RUNNING\" ]\n"
+				     "VM = [ ID = \"-1\", DEPLOY_ID = \"" B "\", STATE = \"RUNNING\" ]\n");
 }
 
 static void every_state_of_libvirt_is_one_of_ours(void **state)
@@ -211,7 +227,7 @@ int main(void)
 		CASE(a_state_is_told_when_it_changes),
 		CASE(a_domain_missed_twice_is_off_and_forgotten),
 		CASE(a_sync_tells_all_and_what_became_of_the_others),
-		CASE(domains_of_others_are_left_alone),
+		CASE(domains_of_others_are_told_by_uuid_and_name),
 		CASE(every_state_of_libvirt_is_one_of_ours),
 		CASE(a_vms_load_is_in_percent_of_a_processor),
 		CASE(a_hypervisor_answers_all_questions),
