@@ -73,7 +73,7 @@ class Services(LoginCase):
         end = soon(3)
         session = self.session(expires=end)
         self.who(session)
-        while time.time() < end:
+        while time.time() < end + 0.05:  # seconds begin some milliseconds later for time()
             time.sleep(0.05)
         self.no_login(session)
 
@@ -222,7 +222,7 @@ class SshKeys(LoginCase):
         session = self.key.session('ann', end)
         self.who(session)
         self.no_login(self.key.session('ann', soon(-1)))
-        while time.time() < end:
+        while time.time() < end + 0.05:  # seconds begin some milliseconds later for time()
             time.sleep(0.05)
         self.no_login(session)
 
@@ -295,7 +295,7 @@ class Certificates(LoginCase):
         end = soon(3)
         session = self.ann.session('ann', end)
         self.who(session)
-        while time.time() < end:
+        while time.time() < end + 0.05:  # seconds begin some milliseconds later for time()
             time.sleep(0.05)
         self.no_login(session)
 
