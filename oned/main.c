@@ -58,6 +58,7 @@ struct daemon {
 	struct api api;
 	struct drivers drivers;
 	struct vm_codec codec;
+	struct vm_schedules schedules;
 	struct http_server *http;
 };
 
@@ -244,6 +245,8 @@ static void on_publish(void *ctx, enum obj_type type, int id, const struct versi
 	acl_index_publish(d->api.acl, type, id, v);
 	if (type == OBJ_HOOK)
 		call_events_hook(d->api.events, id, v);
+	if (type == OBJ_SCHEDACTION)
+		d->schedules.changed = true;
 	if (type == OBJ_ZONE && id == d->api.zone)
 		atomic_store(&d->api.zone_disabled, v && v->index.state == 1);
 	if (type == OBJ_USER && d->drivers.external)
@@ -336,10 +339,11 @@ static enum one_rc start_drivers(struct daemon *d, struct one_err *err)
 
 static void start_timers(struct txn *t, void *arg)
 {
-	(void)arg;
+	struct daemon *d = arg;
+
 	datastore_monitor_start(t);
 	market_monitor_start(t);
-	vm_schedules_start(t);
+	vm_schedules_start(t, &d->schedules);
 }
 
 #define REQUEST_MAX(message_size) ((message_size) / 16)
@@ -357,7 +361,7 @@ static enum one_rc start_http(struct daemon *d, struct one_err *err)
 	enum one_rc rc;
 
 	config.max_buffered = config.max_body * 4;
-	rc = core_run(d->core, start_timers, NULL, err);
+	rc = core_run(d->core, start_timers, d, err);
 	if (!rc)
 		rc = http_start(&config, api_handle, &d->api, &d->http, err);
 	if (!rc)

@@ -96,7 +96,7 @@ static bool ends_in(const struct call *c, const char *verb)
 
 void call_event_prepare(struct call *c)
 {
-	if (c->n_args > 0 && c->args[0].type == RPC_INT && obj_ops(c->method->object) && ends_in(c, "delete") && is_wanted(c))
+	if (is_wanted(c) && ends_in(c, "delete") && c->n_args > 0 && c->args[0].type == RPC_INT && obj_ops(c->method->object))
 		c->deleted = pool_get(c->api->core, c->method->object, call_int(c, 0));
 }
 

@@ -93,18 +93,22 @@ static int by_time(const void *a, const void *b)
 	return x->time != y->time ? (x->time < y->time ? -1 : 1) : (x->id > y->id) - (x->id < y->id);
 }
 
-/* All actions of VMs that are due, in their order; memory of the transaction. */
-static int find_due(struct txn *t, struct due **out)
+/* All actions of VMs that are due, in their order; memory of the transaction. *next: when another one is. */
+static int find_due(struct txn *t, struct due **out, int64_t *next)
 {
 	int *ids, n_ids = txn_ids(t, OBJ_SCHEDACTION, &ids), n = 0;
 
+	*next = INT64_MAX;
 	*out = arena_array(t->arena, n_ids, struct due);
 	for (int i = 0; i < n_ids; i++) {
 		const struct sched_action *s = txn_read(t, OBJ_SCHEDACTION, ids[i]);
 		struct due *d = &(*out)[n];
+		int64_t at = s && s->parent_type == OBJ_VM ? sched_action_due_at(s, t->now) : INT64_MAX;
 
-		if (!s || s->parent_type != OBJ_VM || !sched_action_is_due(s, t->now))
+		if (at > t->now) {
+			*next = at < *next ? at : *next;
 			continue;
+		}
 		*d = (struct due){ .core = t->core, .id = s->o.id, .vm_id = s->parent_id, .time = s->time, .has_failed = *s->message };
 		snprintf(d->action, sizeof(d->action), "%s", s->action);
 		n++;
@@ -113,15 +117,15 @@ static int find_due(struct txn *t, struct due **out)
 	return n;
 }
 
-/* arg: when the failed ones are tried again. */
-static void look(struct txn *t, void *arg)
+static void start_due(struct txn *t, struct vm_schedules *s)
 {
-	time_t again = (time_t)(intptr_t)arg;
+	bool failed_too = t->now >= s->again;
 	struct idset vms = { .n = 0 };
 	struct due *due;
-	int n = find_due(t, &due);
-	bool failed_too = t->now >= again;
+	int n;
 
+	s->changed = false;
+	n = find_due(t, &due, &s->next);
 	for (int i = 0; i < n; i++) {
 		struct due *d;
 
@@ -131,12 +135,22 @@ static void look(struct txn *t, void *arg)
 		*d = due[i];
 		txn_after(t, 0, run, was_run, d);
 	}
+	if (n > 0)
+		s->next = t->now; /* they may fail without a change, or wait */
 	if (failed_too)
-		again = t->now + (time_t)conf_int(txn_conf(t), "MANAGER_TIMER");
-	txn_after(t, LOOK_EVERY_MS, look, NULL, (void *)(intptr_t)again);
+		s->again = t->now + conf_int(txn_conf(t), "MANAGER_TIMER");
 }
 
-void vm_schedules_start(struct txn *t)
+static void look(struct txn *t, void *arg)
 {
-	txn_after(t, LOOK_EVERY_MS, look, NULL, NULL);
+	struct vm_schedules *s = arg;
+
+	if (s->changed || t->now >= s->next)
+		start_due(t, s);
+	txn_after(t, LOOK_EVERY_MS, look, NULL, s);
+}
+
+void vm_schedules_start(struct txn *t, struct vm_schedules *schedules)
+{
+	txn_after(t, LOOK_EVERY_MS, look, NULL, schedules);
 }

@@ -333,9 +333,14 @@ static bool has_ended(const struct sched_action *s, time_t now)
 	return (s->end == SCHED_END_TIMES && s->end_value <= 0) || (s->end == SCHED_END_DATE && now > s->end_value);
 }
 
+int64_t sched_action_due_at(const struct sched_action *s, time_t now)
+{
+	return s->time > s->done && s->time < INT64_MAX && !has_ended(s, now) ? s->time + 1 : INT64_MAX;
+}
+
 bool sched_action_is_due(const struct sched_action *s, time_t now)
 {
-	return s->time < now && s->time > s->done && !has_ended(s, now);
+	return sched_action_due_at(s, now) <= now;
 }
 
 struct day_search { int day; bool found; };

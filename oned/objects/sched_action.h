@@ -46,7 +46,8 @@ enum one_rc sched_action_take(struct sched_action *s, const struct attr *vector,
 /* Deletes those of a list of ids. */
 void sched_actions_delete(struct txn *t, const struct idset *ids);
 
-/* Its time has come, and it wasn't carried out since. One that repeats and has ended never is. */
+/* When it is due, as far as is known now: behind TIME; INT64_MAX when it was carried out since, or repeats and has ended. */
+int64_t sched_action_due_at(const struct sched_action *s, time_t now);
 bool sched_action_is_due(const struct sched_action *s, time_t now);
 /* It was carried out: DONE, and the next TIME of one that repeats: the first one of its days (or hours) after now. Days are local ones and keep
  * the time of the day. */

@@ -181,13 +181,16 @@ void vm_history_host_renamed(struct txn *t, const struct host *h);
  * obj_free. Any thread. */
 enum one_rc vm_load_known(const struct version *v, struct vm **out, struct one_err *err);
 
-/* ---- showing ---- */
+/* ---- imported (vm_import.c) ---- */
 
 /* Did it run before oned knew it (DEPLOY_ID of its template); was it powered off then? */
 bool vm_is_imported(const struct vm *vm);
 bool vm_import_is_off(const struct vm *vm);
 /* Those among some VMs that were imported: DEPLOY_ID to the VM's id and 1. */
 void vm_imported(struct txn *t, const int *ids, int n, struct smap *out);
+
+/* ---- showing ---- */
+
 /* USER_TEMPLATE/ERROR with the date, as clients read it; NULL text removes it. */
 void vm_set_error(struct txn *t, struct vm *vm, const char *text);
 /* One history record as an element; `vm_xml` (may be NULL) goes inside for the table history. */

@@ -19,9 +19,12 @@ bool vm_import_is_off(const struct vm *vm)
 
 bool vm_may_be_imported(const char *body)
 {
-	const char *open = strstr(body, "<DEPLOY_ID>"), *id = open ? open + strlen("<DEPLOY_ID>") : "";
+	const char *id = strstr(body, "<DEPLOY_ID>"), *user;
 
-	return *id && *id != '<' && strncmp(id, "one-", 4) != 0 && strstr(id, "<IMPORTED>");
+	if (!id || id[strlen("<DEPLOY_ID>")] == '<')
+		return false;
+	user = strstr(id, "<USER_TEMPLATE>"); /* where it would be the user's own */
+	return memmem(id, user ? (size_t)(user - id) : strlen(id), "<IMPORTED>", strlen("<IMPORTED>")) != NULL;
 }
 
 void vm_imported(struct txn *t, const int *ids, int n, struct smap *out)

@@ -190,10 +190,6 @@ class HookLog(OneCase):
         self.assertEqual(self.call('one.hook.retry', hook, -1), hook)
 
 
-if __name__ == '__main__':
-    unittest.main()
-
-
 class Calls(EventCase):
     def calls(self, *keys):
         """A subscriber whose subscription oned has heard of: until then, calls without a hook aren't told."""
@@ -268,3 +264,7 @@ class Calls(EventCase):
         self.assertEqual(self.parameters(event, 'IN'), ['****', str(vm), 'kept'])
         self.call('one.hook.delete', hook)
         self.call('one.vm.action', 'terminate', vm)
+
+
+if __name__ == '__main__':
+    unittest.main()

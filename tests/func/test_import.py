@@ -12,8 +12,8 @@ class Imported(VmCase):
         self.assertEqual(self.state(vm), (VM['HOLD'], 0))
         return vm
 
-    def untouched(self, vm):
-        self.assertEqual(self.vm(vm).findtext('DEPLOY_ID'), 'wild-7')
+    def untouched(self, vm, deploy_id='wild-7'):
+        self.assertEqual(self.vm(vm).findtext('DEPLOY_ID'), deploy_id)
         self.assertFalse((self.folder / 'var' / 'vms' / str(vm) / 'deployment.0').exists())
 
     def test_one_that_runs_is_running_at_once(self):
@@ -65,13 +65,16 @@ class Imported(VmCase):
         self.agree()
 
     def test_it_is_known_after_a_restart(self):
-        vm = self.new()
-        self.cloud.deploy(vm)
+        ids = 'wild-7', 'one-of-many'  # not one-NUMBER, which is oned's own
+        vms = [self.new(deploy_id=id) for id in ids]
+        for vm in vms:
+            self.cloud.deploy(vm)
         self.one.kill()
         self.one.start()
-        self.assertEqual(self.state(vm), (VM['ACTIVE'], LCM['RUNNING']))
-        self.untouched(vm)
-        self.refused(INTERNAL, 'one.vm.allocate', 'CPU=1\nMEMORY=64\nDEPLOY_ID=wild-7', text='already imported')
+        for vm, id in zip(vms, ids):
+            self.assertEqual(self.state(vm), (VM['ACTIVE'], LCM['RUNNING']))
+            self.untouched(vm, id)
+            self.refused(INTERNAL, 'one.vm.allocate', f'CPU=1\nMEMORY=64\nDEPLOY_ID={id}', text='already imported')
 
     def tearDown(self):
         """Those that may be ended are; the others stay for good."""
